@@ -1,0 +1,1 @@
+"""The doors: where inputs come from and where results go."""

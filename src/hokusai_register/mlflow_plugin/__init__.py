@@ -1,0 +1,1 @@
+"""The stores and the auth provider that MLflow loads by entry point."""

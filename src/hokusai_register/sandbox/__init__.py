@@ -1,0 +1,1 @@
+"""A Hokusai service on loopback, to try things on."""
