@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -54,34 +54,41 @@ def read_text(raw: str, roots: Roots, *, what: str, limit: int = 1 << 20) -> str
 def read(raw: str, roots: Roots) -> Artifact:
     """List and hash the model at `raw`: one pass over the bytes, constant memory (FileError)."""
     path = locate(raw, roots)
-    inside = roots.below(path) or path
-    for part in inside.parts:
+    for part in (roots.below(path) or path).parts:
         if why := why_private(part):
             raise FileError(
                 f"{roots.show(path)} cannot be a model",
                 why=f"{part!r}: {why}",
                 fix="give the model's own file or directory",
             )
-    is_directory = path.is_dir()
-    names, left_out = _list(path) if is_directory else ([path.name], [])
-    root = path if is_directory else path.parent
-    if not is_directory:
-        check_single(path.name)
-    _check_size(root, names)
-    files = tuple(_hash(root, name) for name in names)
-    if not any(file.size for file in files):
-        skipped = f"; left out: {', '.join(left_out)}" if left_out else ""
-        raise FileError(
-            f"{roots.show(path)} is empty",
-            why=f"there is not one byte in it to register{skipped}",
-            fix="check that the step that writes the model ran and succeeded",
-        )
+    try:
+        return _directory(path) if path.is_dir() else _single(path)
+    except OSError as error:
+        raise unreadable(repr(error.filename or str(path)), error) from None
+
+
+def _single(path: Path) -> Artifact:
+    check_name(path.name)
+    check_single(path.name)
+    files = _hash_all(path.parent, [path.name], [])
+    return Artifact(
+        root=path.parent,
+        files=files,
+        digest=files[0].sha256,
+        kind=detect([path.name], partial(open_file, path.parent)),
+        is_directory=False,
+    )
+
+
+def _directory(root: Path) -> Artifact:
+    names, left_out = _list(root)
+    files = _hash_all(root, names, left_out)
     return Artifact(
         root=root,
         files=files,
-        digest=_tree_digest(files) if is_directory else files[0].sha256,
+        digest=_tree_digest(files),
         kind=detect(names, partial(open_file, root)),
-        is_directory=is_directory,
+        is_directory=True,
         left_out=tuple(left_out),
     )
 
@@ -110,11 +117,8 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
     pending = [""]
     while pending:
         folder = pending.pop()
-        try:
-            with os.scandir(root / folder) as entries:
-                found = list(entries)
-        except OSError as error:
-            raise unreadable(repr(folder or str(root)), error) from None
+        with os.scandir(root / folder) as entries:
+            found = list(entries)
         for entry in found:
             path = folder + entry.name
             why = _left_out(entry)
@@ -133,18 +137,23 @@ def _left_out(entry: os.DirEntry[str]) -> str:
     return "" if mode_known else "not a regular file"
 
 
-def _check_size(root: Path, names: Iterable[str]) -> None:
-    """Refuse what would take hours to read before reading any of it."""
-    try:
-        size = sum((root / name).lstat().st_size for name in names)
-    except OSError as error:
-        raise unreadable(repr(str(root)), error) from None
-    if size > MAX_BYTES:
+def _hash_all(root: Path, names: Sequence[str], left_out: Sequence[str]) -> tuple[File, ...]:
+    size = sum((root / name).lstat().st_size for name in names)
+    if size > MAX_BYTES:  # found out before hours go into reading them
         raise FileError(
             f"the model has {size:,} bytes",
             why=f"at most {MAX_BYTES:,} bytes (100 GiB) are taken, also of a sparse file",
-            fix="give the model's own files, without checkpoints of the training",
+            fix="give the model's own files, without the checkpoints of its training",
         )
+    files = tuple(_hash(root, name) for name in names)
+    if not any(file.size for file in files):
+        skipped = f"; left out: {', '.join(left_out)}" if left_out else ""
+        raise FileError(
+            f"the model in {str(root)!r} is empty",
+            why=f"there is not one byte in it to register{skipped}",
+            fix="check that the step that writes the model ran and succeeded",
+        )
+    return files
 
 
 def _hash(root: Path, path: str) -> File:

@@ -6,6 +6,9 @@ import hashlib
 import os
 import socket
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -194,6 +197,48 @@ def test_an_undecodable_name_is_listed_hashed_and_shown(roots: Roots) -> None:
     assert "m\\udcff.bin" in refusal("m", roots).what
     write(roots, {f"n/{name}.pem": b"x", "n/a": b"x"})
     assert read("n", roots).left_out == ("m\\udcff.bin.pem (private key)",)
+
+
+@pytest.fixture
+def stranger() -> Iterator[Roots]:
+    """A workspace, seen by a user who is not root; pytest's own directories are closed to them."""
+    with tempfile.TemporaryDirectory() as name:
+        workspace = Path(os.path.realpath(name))
+        workspace.chmod(0o755)
+        roots = Roots(workspace)
+        write(roots, {"m/model.bin": b"x", "open/model.bin": b"x"})
+        mine = os.geteuid()
+        os.seteuid(mine or 65534)
+        yield roots
+        os.seteuid(mine)
+
+
+@contextmanager
+def mode(path: Path, bits: int) -> Iterator[None]:
+    mine = os.geteuid()
+    os.seteuid(os.getuid())
+    path.chmod(bits)
+    os.seteuid(mine)
+    yield
+    os.seteuid(os.getuid())
+    path.chmod(0o755)
+    os.seteuid(mine)
+
+
+@pytest.mark.parametrize(
+    ("closed", "raw"),
+    [("m/model.bin", "m"), ("m/model.bin", "m/model.bin"), ("m", "m"), ("m", "m/model.bin")],
+)
+def test_what_may_not_be_read_is_refused(stranger: Roots, closed: str, raw: str) -> None:
+    with mode(stranger.workspace / closed, 0):
+        error = refusal(raw, stranger)
+    assert "cannot read" in error.what
+    assert error.why == "Permission denied"
+
+
+def test_a_directory_on_the_way_need_not_be_listed(stranger: Roots) -> None:
+    with mode(stranger.workspace / "open", 0o711):
+        assert read("open/model.bin", stranger).size == 1
 
 
 def test_special_files_are_refused_at_once(roots: Roots, monkeypatch: pytest.MonkeyPatch) -> None:
