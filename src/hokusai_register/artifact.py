@@ -32,8 +32,11 @@ _BLOCK = 1 << 20
 def read_text(raw: str, roots: Roots, *, what: str, limit: int = 1 << 20) -> str:
     """Return a text file's content; `limit` is in bytes. UTF-8, a BOM is accepted and dropped."""
     path = locate(raw, roots, what=what)
-    with open_file(path.parent, path.name) as stream:
-        content = stream.read(limit + 1)
+    try:
+        with open_file(path.parent, path.name) as stream:
+            content = stream.read(limit + 1)
+    except OSError as error:
+        raise unreadable(f"{what} {raw.strip()!r}", error) from None
     if len(content) > limit:
         raise FileError(
             f"{what} {raw.strip()!r} is too large",
@@ -133,8 +136,8 @@ def _left_out(entry: os.DirEntry[str]) -> str:
         return why
     if entry.is_symlink():
         return "symbolic link"
-    mode_known = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
-    return "" if mode_known else "not a regular file"
+    plain = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
+    return "" if plain else "not a regular file"
 
 
 def _hash_all(root: Path, names: Sequence[str], left_out: Sequence[str]) -> tuple[File, ...]:
@@ -147,7 +150,7 @@ def _hash_all(root: Path, names: Sequence[str], left_out: Sequence[str]) -> tupl
         )
     files = tuple(_hash(root, name) for name in names)
     if not any(file.size for file in files):
-        skipped = f"; left out: {', '.join(left_out)}" if left_out else ""
+        skipped = f"; left out: {', '.join(left_out[:5])}" if left_out else ""
         raise FileError(
             f"the model in {str(root)!r} is empty",
             why=f"there is not one byte in it to register{skipped}",

@@ -36,10 +36,14 @@ _BEGINNINGS = (
     ("lightgbm", re.compile(rb"tree\r?\nversion=")),
     ("xgboost", re.compile(rb'\s*\{\s*("version"\s*:\s*\[[\d,\s]*\]\s*,\s*)?"learner"\s*:\s*\{')),
     ("xgboost", re.compile(rb"(?s)\{[iUIlL].{1,8}learner\{")),
-    ("xgboost", re.compile(rb"(?s)(binf)?.{144}(binary|count|multi|rank|reg|survival):")),
+    (
+        "xgboost",
+        re.compile(rb"(?s)(binf)?.{136}[\x01-\x40]\x00{7}(binary|count|multi|rank|reg|survival):"),
+    ),
     # torch.save before 1.6: a pickle of the number 0x1950a86a20f9469cfc6c comes first.
     ("pytorch", re.compile(rb"(?s)\x80.(\x95.{8})?\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19\.")),
 )
+_WEIGHTS = re.compile(r"[^/]+\.safetensors|pytorch_model[^/]*\.bin|tf_model\.h5")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 # Fields of ONNX's ModelProto: number to wire type (0 a number, 2 with a length).
@@ -96,8 +100,7 @@ def _broken(why: str) -> FileError:
 
 
 def _is_transformers(files: Collection[str], opener: Opener) -> bool:
-    weights = re.compile(r"[^/]+\.safetensors|pytorch_model[^/]*\.bin|tf_model\.h5")
-    if "config.json" not in files or not any(map(weights.fullmatch, files)):
+    if "config.json" not in files or not any(map(_WEIGHTS.fullmatch, files)):
         return False
     try:
         config = json.loads(_start("config.json", opener))

@@ -20,6 +20,7 @@ _NEVER = tuple(map(Path, ("/proc", "/sys", "/dev", "/github/file_commands", "/gi
 _RUNNERS_OWN = frozenset({"_runner_file_commands", "_github_home", "_github_workflow"})
 
 _VARIABLE = re.compile(r"\A\$(?:\{(?P<braced>\w+)\}|(?P<bare>\w+))(?=[/\\]|\Z)")
+_LONE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")  # half a character: in no file name
 _JOB_CONTAINER = re.compile(r"\A/__w/[^/]+/[^/]+/(?P<rest>.+)")
 
 
@@ -74,13 +75,7 @@ def locate(raw: str, roots: Roots, *, what: str = "model-path") -> Path:
 def _check_text(text: str, what: str) -> None:
     if not text:
         raise FileError(f"{what} is empty", why="no path was given", fix=f"set {what}")
-    try:
-        os.fsencode(text)
-    except UnicodeEncodeError:
-        usable = False
-    else:
-        usable = not has_control(text)
-    if not usable:
+    if has_control(text) or _LONE.search(text):
         raise FileError(
             f"{what} {text!r} is not a path",
             why="it holds a control character or a line break",

@@ -338,3 +338,14 @@ def test_what_is_no_small_text_is_refused(roots: Roots, content: bytes, says: st
         read_text("metrics.json", roots, what="metrics-file", limit=32)
     assert says in caught.value.why
     assert caught.value.what.startswith("metrics-file 'metrics.json'")
+
+
+def test_an_error_of_the_disk_is_a_refusal_too() -> None:
+    kernel = Roots(Path("/proc/self"))  # its `mem` opens as a regular file, and fails when read
+    assert refusal("mem", kernel).why == "Input/output error"
+    with pytest.raises(FileError, match="cannot read metrics-file 'mem'"):
+        read_text("mem", kernel, what="metrics-file")
+
+
+def test_a_file_that_hides_its_size_is_refused() -> None:
+    assert "changed while it was read" in refusal("status", Roots(Path("/proc/self"))).what
