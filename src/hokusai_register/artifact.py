@@ -22,7 +22,16 @@ from hokusai_register.model import Artifact, File
 from hokusai_register.paths import Roots, locate
 from hokusai_register.rules import check_content, check_name, check_single, why_private
 
-__all__ = ["MAX_BYTES", "MAX_FILES", "Roots", "locate", "open_file", "read", "read_text"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_FILES",
+    "Roots",
+    "locate",
+    "open_file",
+    "read",
+    "read_text",
+    "tree_digest",
+]
 
 MAX_FILES = 10_000
 MAX_BYTES = 100 << 30
@@ -89,7 +98,7 @@ def _directory(root: Path) -> Artifact:
     return Artifact(
         root=root,
         files=files,
-        digest=_tree_digest(files),
+        digest=tree_digest(files),
         kind=detect(names, partial(open_file, root)),
         is_directory=True,
         left_out=tuple(left_out),
@@ -180,7 +189,7 @@ def _hash(root: Path, path: str) -> File:
     return File(path, done, digest.hexdigest())
 
 
-def _tree_digest(files: Iterable[File]) -> str:
+def tree_digest(files: Iterable[File]) -> str:
     """Hash the lines of sha256sum, which doubles backslashes and marks such a line with one."""
     digest = hashlib.sha256()
     for file in files:

@@ -72,6 +72,18 @@ def locate(raw: str, roots: Roots, *, what: str = "model-path") -> Path:
     return real
 
 
+def writable(raw: str, roots: Roots, *, what: str) -> Path:
+    """Return the real path of a file that may be written or replaced (FileError)."""
+    text = raw.strip()
+    parent, _, name = text.replace("\\", "/").rpartition("/")
+    target = Path(os.path.realpath(roots.workspace / (parent or "."))) / name
+    if roots.below(target) is None or name in ("", ".", "..") or target.is_symlink():
+        _refuse_outside(text, target, roots, what)
+    if not target.parent.is_dir():
+        raise _missing(text, target.parent, roots, what, None)
+    return target
+
+
 def _check_text(text: str, what: str) -> None:
     if not text:
         raise FileError(f"{what} is empty", why="no path was given", fix=f"set {what}")

@@ -148,7 +148,7 @@ def announced() -> list[Connection]:
 
 
 def connection_for(uri: str) -> Connection:
-    """Return the connection behind a `hokusai+http(s)://` URI; if unknown, with `HOKUSAI_API_KEY`."""
+    """Return the connection behind a `hokusai+http(s)://` URI, or make it with HOKUSAI_API_KEY."""
     if uri not in _connections:
         key = Secret(os.environ.get("HOKUSAI_API_KEY", "").strip())
         if not key:
