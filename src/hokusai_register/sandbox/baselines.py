@@ -113,7 +113,7 @@ def _insert(connection: sqlite3.Connection, answer: Mapping[str, Any], digest: s
         answer["version"],
         answer.get("idempotency_key"),
         digest,
-        canonical(answer),
+        json.dumps(answer),
     )
     try:
         connection.execute(

@@ -82,6 +82,7 @@ def mlflow(directory: Path) -> Iterator[MLflow]:
 def _watched(group: int) -> Iterator[None]:
     watch = subprocess.Popen(  # noqa: S603 - our own interpreter and our own arguments
         [sys.executable, "-I", "-S", "-c", _WATCH, str(group)],
+        env={},
         stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # that the group is gone already is no news
         start_new_session=True,

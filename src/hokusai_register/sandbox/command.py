@@ -79,10 +79,9 @@ def _action(
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if port not in range(65536):
-        raise ValueError
-    return port
+    if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004 - the greatest there is
+        raise argparse.ArgumentTypeError(f"{text} is no port from 0 to 65535")
+    return int(text)
 
 
 def _start(options: argparse.Namespace, place: Place) -> int:
