@@ -208,8 +208,8 @@ def _credentials(reader: Reader) -> Credentials:
         reader.refuse(
             AuthError(
                 "there is no key",
-                why="`api-key` and HOKUSAI_API_KEY are blank: the secret is not set, or this event does "
-                "not get it (a pull request of a fork, Dependabot)",
+                why="`api-key` and HOKUSAI_API_KEY are blank: the secret is not set, or this event "
+                "does not get it (a pull request of a fork, Dependabot)",
                 fix="store the key as a secret, and pass api-key: ${{ secrets.HOKUSAI_API_KEY }}",
                 reason=Reason.KEY_MISSING,
             )

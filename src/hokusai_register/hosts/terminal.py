@@ -22,7 +22,7 @@ MAPPINGS = ("metrics", "params", "tags", "metadata")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` one flag for each input, but none for a secret: the whole machine sees flags."""
+    """Give `parser` one flag for each input, but none for a secret: everybody sees flags."""
     parser.add_argument("--json", action="store_true", help="print the result alone, as JSON")
     parser.add_argument(
         "--workspace", default=".", help="directory that paths are relative to, and may not leave"

@@ -82,7 +82,9 @@ class Connection:
         self, path: str, file: File, source: Callable[[], BinaryIO], sent: Callable[[int], None]
     ) -> None:
         """Upload one file to `path` below the artifact proxy."""
-        self.http.upload(self._artifact(path), file, source, sent).json_object()
+        answer = self.http.upload(self._artifact(path), file, source, sent)
+        if answer.body.strip() or not answer.ok:  # newer servers say nothing, older ones `{}`
+            answer.json_object()
 
     def listing(self, path: str) -> list[dict[str, Any]]:
         """Return the entries of a directory: `path` (its name), `is_dir`, `file_size` in bytes."""
