@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -82,3 +84,15 @@ def test_scopes_open_what_they_open_at_the_service(
 ) -> None:
     key = Key(1, "", ("model:read", scope), "")
     assert (key.opens_registry, key.may_write) == (opens_registry, may_write)
+
+
+def test_eight_that_begin_at_the_same_moment_all_get_a_key(tmp_path: Path) -> None:
+    together = Barrier(8)
+
+    def create(_: int) -> str:
+        together.wait()
+        return Keys(tmp_path / "new.db").create(["admin"])
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(create, range(8)))
+    assert len(Keys(tmp_path / "new.db").list()) == len(set(made)) == 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,12 +39,13 @@ class Addresses:
 
     def as_text(self, directory: Path) -> str:
         """Return what a newcomer needs to know."""
+        keys = f"hokusai-register sandbox keys create --directory {shlex.quote(str(directory))}"
         return (
             "The sandbox is ready. Ctrl-C stops it.\n"
             f"  API           {self.api_url}\n"
             f"  tracking URI  {self.tracking_uri}\n"
             f"  MLflow page   {self.page}\n"
-            f"  make a key    hokusai-register sandbox keys create --directory {directory}"
+            f"  make a key    {keys}"
         )
 
     def write(self, path: Path) -> None:

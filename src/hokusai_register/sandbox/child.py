@@ -62,8 +62,10 @@ def mlflow(directory: Path) -> Iterator[MLflow]:
     log = directory / LOG
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own arguments
-            [*(sys.executable, "-m", "mlflow", "server"), *_arguments(directory, port)],
-            cwd=directory,  # nothing of the caller's directory may be imported or written
+            [*(sys.executable, "-m", "mlflow", "server"), *_arguments(port)],
+            # Nothing of the caller's directory may be imported or written; and relative paths
+            # need no escaping in a URL.
+            cwd=directory,
             env=_environment(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -93,10 +95,10 @@ def _watched(group: int) -> Iterator[None]:
         watch.communicate()
 
 
-def _arguments(directory: Path, port: int) -> list[str]:
+def _arguments(port: int) -> list[str]:
     return [
-        *("--backend-store-uri", f"sqlite:///{directory / 'mlflow.db'}"),
-        *("--serve-artifacts", "--artifacts-destination", str(directory / "artifacts")),
+        *("--backend-store-uri", "sqlite:///mlflow.db"),
+        *("--serve-artifacts", "--artifacts-destination", "artifacts"),
         *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
     ]
 

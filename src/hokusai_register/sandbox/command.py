@@ -88,13 +88,15 @@ def _start(options: argparse.Namespace, place: Place) -> int:
     _require_extra()
     _require_consent(options)
     # Until the event loop looks after both signals, either unwinds what was started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         place.make()
         with ready_file(options.ready_file):
             return _run(options, place)
     except KeyboardInterrupt:
         return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(options: argparse.Namespace, place: Place) -> int:

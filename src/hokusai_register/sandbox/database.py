@@ -14,15 +14,15 @@ class Database:
 
     def __init__(self, path: Path, schema: str) -> None:
         self._path = path
-        path.touch(mode=0o600)  # SQLite gives its side files the rights of this one
+        path.touch(mode=0o600)  # SQLite gives its journal the rights of this file
+        # No write-ahead log: switching to it fails when two processes do it at the same moment.
         with self.connect() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(schema)
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
         """Give a connection; commit at the end, roll back on an error."""
-        with closing(sqlite3.connect(self._path, timeout=10)) as connection:
+        with closing(sqlite3.connect(self._path, timeout=30)) as connection:
             connection.row_factory = sqlite3.Row
             with connection:
                 yield connection
