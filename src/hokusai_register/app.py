@@ -39,6 +39,7 @@ def _report(host: hosts.Host) -> Report:
     # The registrars bring the HTTP client with them, which a wrong input need not wait for.
     from hokusai_register import registrars  # noqa: PLC0415
 
+    host.mask(registrars.mlflow_login(asked.credentials).secrets)
     backends = registrars.build(asked, began + asked.timeout, host)
     report = register(asked.model, asked.policy, backends)
     return replace(report, remarks=asked.remarks)

@@ -58,7 +58,11 @@ class RemoteMLflow:
 
 @dataclass
 class _Registration:
-    """One registration under one key. `ours` is the id of the run that was made for it."""
+    """One registration under one key.
+
+    `ours` is the id of the run that was made for it; `begun` says whether the registry holds
+    anything of it.
+    """
 
     model: Model
     digest: str
@@ -66,6 +70,7 @@ class _Registration:
     watcher: Watcher
     experiment_id: str
     ours: str = ""
+    begun: bool = False
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -113,15 +118,14 @@ class _Registration:
         try:
             yield
         except RegisterError as error:
-            if not self.ours:
-                raise
-            self.registry.give_up(self.ours)
-            if isinstance(error, UnconfirmedError):
+            if self.ours:
+                self.registry.give_up(self.ours)
+            if isinstance(error, UnconfirmedError) or not self.begun:
                 raise
             raise IncompleteError(
                 error.what,
-                why=f"{error.why}; the run {self.ours} was begun",
-                fix=f"{error.fix}; run the job again: it goes on with the same registration",
+                why=f"{error.why}; a part of the registration is there already",
+                fix=f"{error.fix}; run the job again: it goes on where this one stopped",
                 reason=error.reason,
             ) from error
 
@@ -130,6 +134,7 @@ class _Registration:
         run_id, uri = str(run.info.run_id), str(run.info.artifact_uri)
         path = f"{self.connection.artifact_root(uri)}/{directory}"
         self.registry.log(run, *self._missing(run))
+        self.begun = True
         self.watcher.step(f"uploading {len(artifact.files)} files to run {run_id}")
         self.watcher.sending(artifact.size)
         for file in artifact.files:
@@ -157,7 +162,7 @@ class _Registration:
             experiment = self.experiment_id or self.registry.experiment(self.model.experiment)
             tags = terms.run_tags(self.model, self.digest)
             run = self.registry.create_run(experiment, f"register {self.model.name}", tags)
-        self.ours = str(run.info.run_id)
+        self.ours, self.begun = str(run.info.run_id), True
         return run, "model"
 
     def _missing(self, run: Any) -> tuple[Mapping[str, float], Mapping[str, str]]:

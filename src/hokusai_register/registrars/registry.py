@@ -98,7 +98,9 @@ class Registry:
         """Mark a run of ours as FAILED, if the server can still be reached."""
         try:
             with _causes(), _quiet():
-                self._client.set_terminated(run_id, "FAILED")
+                # Another job with the same key may have finished the run in the meantime.
+                if self._client.get_run(run_id).info.status != "FINISHED":
+                    self._client.set_terminated(run_id, "FAILED")
         except RegisterError:
             return  # the failure that led here is the one to report
 
