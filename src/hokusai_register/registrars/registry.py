@@ -18,7 +18,7 @@ from hokusai_register.errors import (
     UnavailableError,
     UnconfirmedError,
 )
-from hokusai_register.mlflow_plugin.connection import Connection, announce
+from hokusai_register.registrars.shelf import Shelf
 from hokusai_register.registrars.terms import COMPLETE, KEY, STATE
 
 T = TypeVar("T")
@@ -35,17 +35,16 @@ QUIET = {
 
 
 class Registry:
-    """An MLflow server that has answered the probe."""
+    """An MLflow registry that is there: a server that has answered the probe, or a local store."""
 
-    def __init__(self, connection: Connection, sleep: Callable[[float], None] = time.sleep) -> None:
-        announce(connection)
-        self.connection = connection
+    def __init__(self, shelf: Shelf, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.shelf = shelf
         self._sleep = sleep
         with _quiet():
             # MLflow takes most of a second to import: a run that never gets here must not pay.
             from mlflow import MlflowClient, entities  # noqa: PLC0415  # see above
 
-            self._client = MlflowClient(connection.uri, connection.uri)
+            self._client = MlflowClient(shelf.uri, shelf.uri)
         self._entities = entities
 
     def experiment(self, name: str) -> str:
@@ -55,7 +54,9 @@ class Registry:
             found = self._client.get_experiment_by_name(name)
             return str(found.experiment_id) if found else None
 
-        return self._once(lambda: str(self._client.create_experiment(name)), find)
+        return self._once(
+            lambda: str(self._client.create_experiment(name, self.shelf.artifact_location)), find
+        )
 
     def find_run(self, experiment_id: str, key: str) -> Any | None:
         """Return the oldest run that was made under `key`."""
@@ -120,6 +121,17 @@ class Registry:
             found = self._client.search_model_versions(f"tags.`{KEY}` = '{key}'")
         mine = [version for version in found if version.name == name]
         return min(mine, key=lambda version: int(version.version), default=None)
+
+    def has_model(self, name: str) -> bool:
+        """Whether there is a registered model `name`."""
+        try:
+            with _causes():
+                self._client.get_registered_model(name)
+        except RejectedError as error:
+            if error.reason is Reason.NOT_FOUND:
+                return False
+            raise
+        return True
 
     def create_version(self, name: str, tags: Mapping[str, str], **details: Any) -> Any:
         """Make a version, under the key that is among its tags."""
@@ -192,6 +204,16 @@ class Registry:
             if found is not None:
                 return found
         raise doubt
+
+
+def make_database(uri: str) -> None:
+    """Let MLflow make all its tables in a new database, and let go of it."""
+    with _quiet(), _causes():
+        from mlflow import MlflowClient  # noqa: PLC0415  # see Registry
+
+        client = MlflowClient(uri, uri)
+        client.search_experiments(max_results=1)
+        client.search_registered_models(max_results=1)
 
 
 @contextmanager
