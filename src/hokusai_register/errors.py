@@ -6,6 +6,7 @@ RegisterError             1  the registration failed; `reason` says how
 +-- AuthError             3  no usable key, or the server refuses it (401, 403)
 +-- ProxyAuthError        3  a proxy on the way wants a login (407)
 +-- UnavailableError      1  no request arrived, or the server turned us away before doing anything
+|   +-- UnreachableError  1  the same, and not even a connection stood
 +-- NotTheServiceError    1  something else answers there (404, 405, HTML, a wrong shape)
 +-- TrustError            1  TLS failed, or the server pointed somewhere else
 +-- RejectedError         1  the server understood and refuses this model (other 4xx)
@@ -100,6 +101,10 @@ class UnavailableError(RegisterError):
     """No request arrived, or the server turned us away before doing anything."""
 
     default = Reason.UNREACHABLE
+
+
+class UnreachableError(UnavailableError):
+    """Not even a connection stood."""
 
 
 class NotTheServiceError(RegisterError):

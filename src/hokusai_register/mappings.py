@@ -1,8 +1,8 @@
 """What users write as metrics, params, tags and metadata becomes a mapping, or one complaint.
 
 Three forms are read: a JSON object, a YAML mapping, and lines of `name=value`. JSON and YAML only
-find the structure; what a scalar means is decided in `rules`, since YAML 1.1 reads `1:30` as 90 and
-`1e-3` as text.
+find the structure; what a scalar means is decided in `scalars`, since YAML 1.1 reads `1:30` as 90
+and `1e-3` as text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from hokusai_register.rules import (
+from hokusai_register.scalars import (
     DEEPEST,
     RESERVED,
     Pairs,

@@ -168,6 +168,7 @@ class Receipt:
     """What a backend showed again after the writing; a blank field is a thing it does not have."""
 
     backend: Backend
+    host: str
     created: bool
     digest: str
     model_version: str = ""

@@ -11,6 +11,22 @@ from hokusai_register.model import Attempt, Backend, Model, Receipt, Report
 from hokusai_register.policy import Step
 
 
+class Watcher(Protocol):
+    """Somebody who wants to see how it goes."""
+
+    def step(self, text: str) -> None:
+        """Hear what comes next."""
+        ...
+
+    def sending(self, total: int) -> None:
+        """Hear that an upload of `total` bytes begins."""
+        ...
+
+    def sent(self, size: int) -> None:
+        """Hear that `size` more bytes left this machine."""
+        ...
+
+
 class Registrar(Protocol):
     """A place that can register a model."""
 

@@ -1,0 +1,121 @@
+"""The flow, in one straight line: read, parse, register, publish."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hokusai_register import __version__, hosts, inputs
+from hokusai_register.errors import CancelledError, InternalError, RegisterError
+from hokusai_register.hosts.terminal import Terminal, add_flags
+from hokusai_register.model import Report
+from hokusai_register.register import register
+
+
+def run(host: hosts.Host) -> int:
+    """Register what `host` asks for, show it there, and return the exit code."""
+    # Whatever a library has to say goes through the same door as our own words.
+    logging.basicConfig(handlers=[_ToHost(host)], level=logging.WARNING, force=True)
+    logging.captureWarnings(capture=True)
+    try:
+        report = _report(host)
+    except RegisterError as error:
+        report = Report(error=error)
+    except KeyboardInterrupt:
+        report = Report(error=_cancelled())
+    except Exception as error:  # noqa: BLE001  # the only one: a bug of ours must not hide the outputs
+        report = Report(error=_bug(error))
+        if os.environ.get("RUNNER_DEBUG") == "1":
+            host.step("".join(traceback.format_exception(error)))
+    published = host.publish(report)
+    return report.exit_code if published else report.exit_code or 1
+
+
+def _report(host: hosts.Host) -> Report:
+    request = host.read()
+    began = time.monotonic()
+    host.mask(inputs.secrets(request.raw, request.environ))
+    asked = inputs.parse(request.raw, request.environ, request.roots)
+    # The registrars bring the HTTP client with them, which a wrong input need not wait for.
+    from hokusai_register import registrars  # noqa: PLC0415
+
+    host.mask(registrars.mlflow_login(asked.credentials).secrets)
+    backends = registrars.build(asked, began + asked.timeout, host)
+    report = register(asked.model, asked.policy, backends)
+    return replace(report, remarks=asked.remarks)
+
+
+class _ToHost(logging.Handler):
+    """Hands the records of all loggers to the host, which makes foreign text inert."""
+
+    def __init__(self, host: hosts.Host) -> None:
+        super().__init__()
+        self._host = host
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._host.step(f"{record.name}: {record.getMessage()}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["sandbox"]:
+        from hokusai_register.sandbox import command  # noqa: PLC0415  # an extra, for a few
+
+        sys.exit(command.main(given[1:]))
+    options = _parser().parse_args(given)
+    sys.exit(run(options.host(options)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hokusai-register",
+        description="Register a model from CI, and say honestly where it is now.",
+        epilog="exit codes: 0 as asked, 1 failed, 2 input, 3 credentials, 70 bug, 130 cancelled",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True)
+    action = commands.add_parser("action", help="what the image runs on a GitHub runner")
+    action.set_defaults(host=_github)
+    command = commands.add_parser("register", help="register a model from a terminal or another CI")
+    command.set_defaults(host=_terminal)
+    add_flags(command)
+    commands.add_parser("sandbox", help="a Hokusai service on loopback, to try things on")
+    return parser
+
+
+def _github(_: argparse.Namespace) -> hosts.Host:
+    # One pipe for both streams: a runner reads them with two threads, and a secret that is printed
+    # on one may overtake the mask that is printed on the other.
+    sys.stdout.flush()
+    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
+    from hokusai_register.hosts.github import GitHub  # noqa: PLC0415  # only where a runner is
+
+    return GitHub(os.environ)
+
+
+def _terminal(options: argparse.Namespace) -> hosts.Host:
+    return Terminal(options, dict(os.environ))
+
+
+def _cancelled() -> CancelledError:
+    return CancelledError(
+        "the step was cancelled",
+        why="it was interrupted",
+        fix="run the job again: it looks first for what this run may have made",
+    )
+
+
+def _bug(error: Exception) -> InternalError:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return InternalError(
+        "the step failed by a bug of its own",
+        why=f"{type(error).__name__} in {where.name}, line {where.lineno}",
+        fix="report it with the log of a run with RUNNER_DEBUG=1",
+    )

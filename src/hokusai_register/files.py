@@ -1,0 +1,80 @@
+"""How a file is opened so that neither a link nor a pipe can surprise us."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from functools import reduce
+from operator import or_
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from hokusai_register.errors import FileError
+
+
+def _flags(*names: str) -> int:
+    return reduce(or_, (getattr(os, name, 0) for name in names))  # Windows lacks most of them
+
+
+# O_NONBLOCK: opening a FIFO without it waits for ever. O_PATH: a directory that may be passed
+# through but not listed is enough.
+_FILE = _flags("O_RDONLY", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY")
+_DIRECTORY = _flags("O_RDONLY", "O_NOFOLLOW", "O_DIRECTORY", "O_PATH", "O_CLOEXEC")
+
+_REFUSALS = {
+    errno.ELOOP: "it is, or lies behind, a symbolic link",
+    errno.ENOTDIR: "it lies behind a symbolic link or a file",
+    errno.ENXIO: "it is a socket or a pipe",
+}
+
+
+def unreadable(name: str, error: OSError) -> FileError:
+    """Return the error for `name`, which the system did not let us read."""
+    return FileError(
+        f"cannot read {name}",
+        why=_REFUSALS.get(error.errno or 0, error.strerror or str(error)),
+        fix="give a regular file that this user may read",
+    )
+
+
+def open_file(root: Path, path: str) -> BinaryIO:
+    """Open one file of an artifact for reading without following links (FileError if it cannot).
+
+    `root` is a real path, as `locate` returns; a link put anywhere on the way since is refused.
+    """
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts:
+        raise FileError(f"cannot read {path!r}", why="it leads out", fix="give a path inside")
+    opener = _open_beneath if os.open in os.supports_dir_fd else _open_checked
+    try:
+        descriptor = opener(root / pure)
+    except OSError as error:
+        raise unreadable(repr(path), error) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileError(
+            f"cannot read {path!r}",
+            why="it is not a regular file",
+            fix="give a regular file that this user may read",
+        )
+    return os.fdopen(descriptor, "rb")
+
+
+def _open_beneath(path: Path) -> int:
+    """Step down from the root directory one name at a time, so that no link is ever followed."""
+    here = os.open(path.anchor, _DIRECTORY)
+    try:
+        for name in path.parts[1:-1]:
+            above, here = here, os.open(name, _DIRECTORY, dir_fd=here)
+            os.close(above)
+        return os.open(path.name, _FILE, dir_fd=here)
+    finally:
+        os.close(here)
+
+
+def _open_checked(path: Path) -> int:
+    """Do the same where directories cannot be opened (Windows): look, then open."""
+    if os.path.realpath(path) != str(path):
+        raise OSError(errno.ELOOP, "symbolic link")
+    return os.open(path, _FILE)

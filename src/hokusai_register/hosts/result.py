@@ -1,0 +1,27 @@
+"""The result as a file, for the steps and tools that want JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hokusai_register import render
+from hokusai_register.errors import RegisterError
+from hokusai_register.hosts import Request
+from hokusai_register.model import Report
+from hokusai_register.paths import writable
+
+
+def write_result(
+    report: Report, request: Request, clean: Callable[[str], str], say: Callable[[str], None]
+) -> bool:
+    """Write the result to `result-file`, if one is named; return False if that failed."""
+    named = request.raw.get("result-file", "").strip()
+    if not named:
+        return True
+    try:
+        target = writable(named, request.roots, what="result-file")
+        target.write_text(clean(render.as_json(report)) + "\n", encoding="utf-8")
+    except (OSError, RegisterError) as error:
+        say(f"the result file could not be written: {error}")
+        return False
+    return True

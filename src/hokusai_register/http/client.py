@@ -1,0 +1,278 @@
+"""One origin and one identity: requests with deadlines, repeated only where that is harmless."""
+
+from __future__ import annotations
+
+import email.utils
+import hashlib
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+import httpx
+
+from hokusai_register import __version__
+from hokusai_register.errors import (
+    FileError,
+    Reason,
+    RegisterError,
+    UnavailableError,
+    UnconfirmedError,
+    UnreachableError,
+)
+from hokusai_register.http.answers import Answer, Effect, refusal, senseless
+from hokusai_register.http.failures import CONNECT, failure
+from hokusai_register.http.login import Login
+from hokusai_register.http.wire import DeadlineBackend, Tls, Wall, proxy_for
+from hokusai_register.model import File
+
+CONTROL = 30.0  # seconds of wall clock for one control request and its answer
+PHASE = 45.0  # seconds for a control request with all its repetitions
+STALL = 60.0  # seconds without a byte that end a transfer
+SETTLE = 300.0  # seconds that a server may take after the last byte of an upload
+TRIES = 4
+PATIENCE = 8.0  # seconds after which a host that does not even connect is given up
+ANSWER_LIMIT = 1 << 20  # bytes
+CHUNK = 1 << 18  # bytes
+LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass(kw_only=True)
+class Network:
+    """What all exchanges of one run share. `until` is in seconds of the monotonic clock."""
+
+    tls: Tls = field(default_factory=Tls)
+    until: float = math.inf
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[float, float], float] = random.uniform
+    dead: set[str] = field(default_factory=set)
+
+    def left(self) -> float:
+        """Return the seconds until the run must be over."""
+        return self.until - time.monotonic()
+
+
+class Http:
+    """Talks to one service below one base URL; the credentials of `login` go nowhere else."""
+
+    def __init__(self, base: str, network: Network, login: Login) -> None:
+        self.base = base.rstrip("/")
+        self.host = urlsplit(base).netloc
+        self.login = login
+        self._network = network
+        self._wall = Wall()
+        secure = urlsplit(base).scheme == "https"
+        proxy = proxy_for(base)
+        self.proxy = urlsplit(proxy).netloc.rpartition("@")[2] if proxy else ""
+        transport = httpx.HTTPTransport(
+            verify=network.tls.context() if secure else False, proxy=proxy
+        )
+        # The pool takes a backend when it is built, and httpx has no argument for it.
+        transport._pool._network_backend = DeadlineBackend(self._wall)  # noqa: SLF001  # see above
+        self._client = httpx.Client(
+            transport=transport,
+            headers={
+                "User-Agent": f"hokusai-register-model/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                **{name: value.reveal() for name, value in login.headers.items()},
+            },
+            follow_redirects=False,
+            timeout=httpx.Timeout(STALL, connect=CONNECT),
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        effect: Effect,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Return the answer, whatever its status; raise if there is none to be had.
+
+        `path` is appended to the base as it is: the caller has escaped it.
+        """
+
+        def once(seconds: float) -> Answer:
+            request = self._client.build_request(
+                method, self.base + path, params=params, json=json, headers=headers
+            )
+            with self._wall.within(min(CONTROL, seconds)):
+                return self._exchange(request, effect)
+
+        return self._repeat(once, effect, PHASE)
+
+    def upload(
+        self, path: str, file: File, source: Callable[[], BinaryIO], sent: Callable[[int], None]
+    ) -> Answer:
+        """PUT a file, again if need be; raise FileError if it is not what was hashed before."""
+
+        def once(seconds: float) -> Answer:
+            with source() as stream:
+                request = self._client.build_request(
+                    "PUT",
+                    self.base + path,
+                    content=_checked(stream, file, sent),
+                    headers={"Content-Length": str(file.size)},
+                )
+                request.extensions["timeout"]["read"] = SETTLE
+                with self._wall.within(seconds):
+                    return self._exchange(request, Effect.REPEATABLE)
+
+        return self._repeat(once, Effect.REPEATABLE, math.inf)
+
+    def download(self, path: str, target: BinaryIO | None = None) -> tuple[str, int]:
+        """GET a file into `target`, if there is one; return its SHA-256 in hex and its size."""
+        measure = _Measure()
+
+        def take(piece: bytes) -> None:
+            measure.update(piece)
+            if target:
+                target.write(piece)
+
+        def once(seconds: float) -> Answer:
+            measure.reset()
+            if target:
+                target.seek(0)
+                target.truncate()
+            request = self._client.build_request("GET", self.base + path)
+            with self._wall.within(seconds):
+                return self._exchange(request, Effect.READ, into=take)
+
+        answer = self._repeat(once, Effect.READ, math.inf)
+        if not answer.ok:
+            raise refusal(answer)
+        return measure.sha.hexdigest(), measure.size
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def _repeat(self, once: Callable[[float], Answer], effect: Effect, phase: float) -> Answer:
+        """Try until there is an answer to keep, the tries are used up, or it would be too late."""
+        began = time.monotonic()
+        end = began + min(phase, self._network.left())
+        tries = 1 if self.host in self._network.dead else TRIES
+        for attempt in range(1, tries + 1):
+            outcome = self._outcome(once, end)
+            pause = self._pause(attempt, outcome)
+            stop = began + PATIENCE if isinstance(outcome, UnreachableError) else end
+            if attempt == tries or not _repeats(outcome, effect) or time.monotonic() + pause > stop:
+                break
+            self._network.sleep(pause)
+        if isinstance(outcome, Answer):
+            return outcome
+        if isinstance(outcome, UnreachableError):
+            self._network.dead.add(self.host)
+        raise outcome
+
+    def _outcome(self, once: Callable[[float], Answer], end: float) -> Answer | RegisterError:
+        left = end - time.monotonic()
+        if left <= 0:
+            return UnavailableError(
+                f"there was no time left to ask {self.host}",
+                why="the step's timeout is used up",
+                fix="raise `timeout`, then run the job again",
+                reason=Reason.TIMEOUT,
+            )
+        try:
+            return once(left)
+        except RegisterError as error:
+            return error
+
+    def _pause(self, attempt: int, outcome: Answer | RegisterError) -> float:
+        """Return the seconds to wait: what the server asks for, else full jitter."""
+        asked = retry_after(outcome.headers) if isinstance(outcome, Answer) else None
+        return self._network.jitter(0, 2.0 ** (attempt - 1)) if asked is None else asked
+
+    def _exchange(
+        self, request: httpx.Request, effect: Effect, into: Callable[[bytes], None] | None = None
+    ) -> Answer:
+        try:
+            response = self._client.send(request, stream=True)
+            with closing(response):
+                return self._read(response, effect, into)
+        except httpx.TransportError as error:
+            raise failure(error, effect, self.base, self.proxy) from error
+
+    def _read(
+        self, response: httpx.Response, effect: Effect, into: Callable[[bytes], None] | None
+    ) -> Answer:
+        """Take the answer in, at most 1 MiB; a good one may go `into` somewhere else instead."""
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        body = bytearray()
+        answer = Answer(self.host, effect, response.status_code, headers, b"")
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise senseless(answer, "its answer is compressed, which was not asked for")
+        for piece in response.iter_raw():
+            if into and answer.ok:
+                into(piece)
+                continue
+            body += piece
+            if len(body) > ANSWER_LIMIT:
+                raise senseless(answer, f"its answer is larger than {ANSWER_LIMIT:,} bytes")
+        if not answer.ok:  # some servers repeat in their refusal what they were sent
+            for secret in self.login.secrets:
+                body = body.replace(secret.reveal().encode(), b"***")
+        return replace(answer, body=bytes(body))
+
+
+class _Measure:
+    """A SHA-256 and a size that grow together."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.sha, self.size = hashlib.sha256(), 0
+
+    def update(self, piece: bytes) -> None:
+        self.sha.update(piece)
+        self.size += len(piece)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that `Retry-After` asks for, given as a number or a date (RFC 9110)."""
+    asked = headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return float(asked[:9])
+    try:
+        then = email.utils.parsedate_to_datetime(asked).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return then - time.time() if then > time.time() else None
+
+
+def _checked(stream: BinaryIO, file: File, sent: Callable[[int], None]) -> Iterator[bytes]:
+    """Yield the bytes of `file`, the last of them only when all of them are what was hashed."""
+    measure = _Measure()
+    while piece := stream.read(CHUNK):
+        measure.update(piece)
+        if measure.size >= file.size and measure.sha.hexdigest() != file.sha256:
+            break
+        yield piece
+        sent(len(piece))
+    if (measure.size, measure.sha.hexdigest()) != (file.size, file.sha256):
+        raise FileError(
+            f"{file.path} changed while it was being uploaded",
+            why="its bytes are not those that were hashed when the step began",
+            fix="let the step that writes the model finish first, then run the job again",
+        )
+
+
+def _repeats(outcome: Answer | RegisterError, effect: Effect) -> bool:
+    """Whether sending it again is harmless, and may help."""
+    if isinstance(outcome, Answer):
+        return outcome.status == 429 or (  # noqa: PLR2004  # 429: turned away before anything was done
+            outcome.status in LATER and effect is not Effect.ONCE
+        )
+    if isinstance(outcome, UnconfirmedError):
+        return effect is Effect.REPEATABLE
+    return isinstance(outcome, UnavailableError)

@@ -1,0 +1,96 @@
+"""What a broken exchange means: whether the request may have arrived, and what broke it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+
+from hokusai_register.errors import (
+    Reason,
+    RegisterError,
+    TrustError,
+    UnavailableError,
+    UnconfirmedError,
+    UnreachableError,
+)
+from hokusai_register.http.answers import Effect, proxy_login
+
+CONNECT = 5.0  # seconds until a connection must stand
+
+# After these, nothing of the request has left this machine.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+def failure(error: httpx.TransportError, effect: Effect, base: str, proxy: str) -> RegisterError:
+    """Return the cause of a broken exchange; only a write that may have arrived is in doubt."""
+    host = urlsplit(base).netloc
+    causes = list(_chain(error))
+    connecting = isinstance(error, _NOT_SENT)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError) and (connecting or not _cut_off(cause)):
+            return _distrust(host, cause)
+    if isinstance(error, httpx.ProxyError) and str(error).startswith("407"):
+        return proxy_login(host)
+    reason, why = _reason(error, causes)
+    if connecting or effect is Effect.READ:
+        kind = UnreachableError if connecting else UnavailableError
+        via = f" through the proxy {proxy}" if proxy else ""
+        return kind(f"cannot reach {host}{via}", why=why, fix=_advice(base, proxy), reason=reason)
+    return UnconfirmedError(
+        f"the connection to {host} broke after a write was sent",
+        why=why,
+        fix="run the job again: it looks first for what this run may have made",
+    )
+
+
+def _advice(base: str, proxy: str) -> str:
+    if proxy:
+        return "check the proxy, or put the host into NO_PROXY; nothing was changed"
+    if urlsplit(base).hostname in ("localhost", "127.0.0.1", "::1"):
+        return (
+            "inside a container, localhost is the container itself: use the service's name or "
+            "the host's address; nothing was changed"
+        )
+    return "check the URL and the runner's network; nothing was changed, so run the job again"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _cut_off(error: ssl.SSLError) -> bool:
+    return isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+
+
+def _distrust(host: str, error: ssl.SSLError) -> TrustError:
+    return TrustError(
+        f"the TLS connection to {host} cannot be trusted",
+        why=getattr(error, "verify_message", "") or error.reason or "the handshake failed",
+        fix="if a private CA signed its certificate, name that CA's PEM file in `ca-bundle`",
+    )
+
+
+def _reason(error: httpx.TransportError, causes: list[BaseException]) -> tuple[Reason, str]:
+    if isinstance(error, httpx.ConnectTimeout):
+        return Reason.TIMEOUT, f"no connection within {CONNECT:g} s"
+    if isinstance(error, httpx.TimeoutException):
+        return Reason.TIMEOUT, "no complete answer in time"
+    for cause in causes:
+        if isinstance(cause, socket.gaierror):
+            return Reason.DNS, "the host name is not known here"
+        if isinstance(cause, ConnectionRefusedError):
+            return Reason.REFUSED, "the connection was refused"
+    return Reason.UNREACHABLE, "the connection could not be made, or broke"

@@ -1,0 +1,144 @@
+"""Below HTTP: wall-clock deadlines on every socket operation, whom to trust, which proxy.
+
+A socket timeout starts anew with every byte, so a server that drips one byte at a time never trips
+it; a deadline does.
+"""
+
+from __future__ import annotations
+
+import math
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+
+from hokusai_register.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Whom to trust, and who we are: PEM files. `verify` is off in development only."""
+
+    ca_bundle: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    verify: bool = True
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context for all connections; raises InputError if a file is no PEM."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_bundle)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            if self.client_cert:
+                context.load_cert_chain(self.client_cert, self.client_key)
+        except OSError as error:  # ssl.SSLError is one
+            raise InputError(
+                "the certificates cannot be used",
+                why=f"{error.strerror or error}",
+                fix="ca-bundle, client-cert and client-key must name readable PEM files",
+            ) from error
+        if not self.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def proxy_for(origin: str) -> str | None:
+    """Return the proxy that the environment names for `origin`, by `urllib.request`'s rules."""
+    target = urlsplit(origin)
+    if proxy_bypass(target.netloc.rpartition("@")[2]):
+        return None
+    proxies = getproxies()
+    proxy = (proxies.get(target.scheme) or proxies.get("all") or "").strip()
+    if not proxy:
+        return None
+    if "://" not in proxy:
+        proxy = f"http://{proxy}"
+    if urlsplit(proxy).scheme not in ("http", "https"):
+        raise InputError(
+            "this kind of proxy is not supported",
+            why=f"the environment names a {urlsplit(proxy).scheme} proxy for {target.netloc}",
+            fix="name an http proxy in HTTPS_PROXY, or put the host into NO_PROXY",
+        )
+    return proxy
+
+
+class Wall(threading.local):
+    """Until when the exchange of this thread may go on, in seconds of the monotonic clock."""
+
+    until = math.inf
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Bound everything that this thread sends and receives inside the block."""
+        before, self.until = self.until, min(self.until, time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self.until = before
+
+    def cap(self, timeout: float | None) -> float:
+        """Return the seconds that one operation may take; never 0, which means: do not wait."""
+        left = max(self.until - time.monotonic(), 0.001)
+        return left if timeout is None else min(timeout, left)
+
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Opens connections whose every operation ends at the wall."""
+
+    def __init__(self, wall: Wall) -> None:
+        self._wall = wall
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to `host`."""
+        stream = self._backend.connect_tcp(
+            host, port, self._wall.cap(timeout), local_address, socket_options
+        )
+        return _DeadlineStream(stream, self._wall)
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, wall: Wall) -> None:
+        self._stream = stream
+        self._wall = wall
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._wall.until <= time.monotonic():
+            raise httpcore.ReadTimeout("the deadline has passed")
+        return self._stream.read(max_bytes, self._wall.cap(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if self._wall.until <= time.monotonic():
+            raise httpcore.WriteTimeout("the deadline has passed")
+        self._stream.write(buffer, self._wall.cap(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._wall.cap(timeout))
+        return _DeadlineStream(stream, self._wall)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

@@ -1,0 +1,74 @@
+"""Artifacts through the server's proxy: names escaped exactly, bytes streamed, no redirects."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from pathlib import Path
+
+from mlflow.entities import FileInfo
+from mlflow.store.artifact.artifact_repo import ArtifactRepository, verify_artifact_path
+from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
+from mlflow.tracking._tracking_service.utils import get_tracking_uri
+
+from hokusai_register.mlflow_plugin.connection import SCHEME, connection_for
+from hokusai_register.model import File
+
+
+def repository(
+    artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None
+) -> ArtifactRepository:
+    """Return our repository for our tracking URIs, and MLflow's own for all others."""
+    tracking_uri = tracking_uri or get_tracking_uri()
+    kind = ProxiedArtifacts if tracking_uri.startswith(SCHEME) else MlflowArtifactsRepository
+    return kind(artifact_uri, tracking_uri=tracking_uri, registry_uri=registry_uri)
+
+
+class ProxiedArtifacts(ArtifactRepository):  # type: ignore[misc]  # MLflow is not typed here
+    """The artifacts below one `mlflow-artifacts:` URI of a server that we are connected to."""
+
+    def __init__(
+        self, artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None
+    ) -> None:
+        super().__init__(artifact_uri, tracking_uri, registry_uri)
+        self._connection = connection_for(tracking_uri or get_tracking_uri())
+        self._root = self._connection.artifact_root(artifact_uri)
+
+    def log_artifact(self, local_file: str, artifact_path: str | None = None) -> None:
+        """Upload one file into the directory `artifact_path`."""
+        verify_artifact_path(artifact_path)
+        local = Path(local_file)
+        with local.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        file = File(local.name, local.stat().st_size, digest)
+        target = self._below(artifact_path, local.name)
+        self._connection.put(target, file, lambda: local.open("rb"), lambda _: None)
+
+    def log_artifacts(self, local_dir: str, artifact_path: str | None = None) -> None:
+        """Upload all files of a directory into the directory `artifact_path`."""
+        top = Path(local_dir)
+        for path in sorted(p for p in top.rglob("*") if p.is_file()):
+            parent = path.parent.relative_to(top).as_posix()
+            inside = posixpath.normpath(posixpath.join(artifact_path or "", parent))
+            self.log_artifact(str(path), None if inside == "." else inside)
+
+    def list_artifacts(self, path: str | None = None) -> list[FileInfo]:
+        """List a directory; the paths are relative to the root of this repository."""
+        entries = self._connection.listing(self._below(path))
+        found = []
+        for entry in entries:
+            name = posixpath.basename(str(entry["path"]))
+            full = posixpath.join(path, name) if path else name
+            size = None if entry.get("is_dir") else int(entry.get("file_size") or 0)
+            found.append(FileInfo(full, bool(entry.get("is_dir")), size))
+        return sorted(found, key=lambda info: info.path)
+
+    def delete_artifacts(self, artifact_path: str | None = None) -> None:
+        """Remove a file or a directory."""
+        self._connection.delete(self._below(artifact_path))
+
+    def _download_file(self, remote_file_path: str, local_path: str) -> None:
+        self._connection.fetch(self._below(remote_file_path), Path(local_path))
+
+    def _below(self, *parts: str | None) -> str:
+        return posixpath.join(self._root, *(part for part in parts if part))

@@ -1,0 +1,194 @@
+"""An MLflow server as it was found: its base, its path prefix, and who we are to it."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote, unquote, urlsplit
+
+from hokusai_register.errors import AuthError, NotTheServiceError, Reason, TrustError
+from hokusai_register.http import Answer, Effect, Http, Login, Network, senseless
+from hokusai_register.model import File, Secret
+
+SCHEME = "hokusai+"
+ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+EXPERIMENT = "/api/2.0/mlflow/experiments/get-by-name"
+
+
+class Connection:
+    """One MLflow server. Endpoints are given as MLflow names them, `/api/2.0/…`."""
+
+    def __init__(self, uri: str, network: Network, login: Login) -> None:
+        self.uri = SCHEME + uri
+        self.base = uri.rstrip("/")
+        self.http = Http(self.base, network, login)
+        self._network, self._login = network, login
+        self._prefix = ""
+
+    def probe(self, experiment: str) -> dict[str, Any] | None:
+        """Find the path prefix; return the experiment of this name, or None if there is none.
+
+        Servers hide behind three faces (MLflow's `--static-prefix`): the only yes is an answer
+        with the asked-for fields, or MLflow's own word that there is no such experiment.
+        """
+        wrong: NotTheServiceError | None = None
+        for base, prefix in self._faces():
+            http = self.http if base == self.base else Http(base, self._network, self._login)
+            answer = http.request(
+                "GET",
+                EXPERIMENT.replace("/api/", prefix, 1),
+                Effect.READ,
+                params={"experiment_name": experiment},
+            )
+            try:
+                found = _experiment(answer)
+            except NotTheServiceError as error:
+                wrong = wrong or error
+                continue
+            self.http, self._prefix = http, prefix
+            return found
+        raise wrong or NotImplementedError
+
+    def call(self, method: str, endpoint: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """Ask one endpoint; GET takes `body` as its query, the others as JSON."""
+        query = body if method == "GET" else None
+        payload = None if method == "GET" else body or {}
+        return self.http.request(
+            method, self._path(endpoint), _effect(method, endpoint), params=query, json=payload
+        )
+
+    def artifact_root(self, artifact_uri: str) -> str:
+        """Return the path below the artifact proxy, if the server keeps artifacts itself.
+
+        The server chooses this URI: one that names another host, or this machine's own disk, would
+        carry the model and the key elsewhere.
+        """
+        uri = urlsplit(artifact_uri)
+        path = unquote(uri.path)
+        ours = not uri.netloc or uri.netloc == self.http.host
+        if uri.scheme in ("http", "https"):
+            head, found, path = path.partition("mlflow-artifacts/artifacts/")
+            ours = bool(found) and f"{uri.scheme}://{uri.netloc}{head}".startswith(self.http.base)
+        elif uri.scheme != "mlflow-artifacts":
+            ours = False
+        if not ours or ".." in path.split("/") or uri.query or uri.fragment:
+            raise _foreign_store(self.http.host, uri.scheme, uri.netloc)
+        return path.strip("/")
+
+    def put(
+        self, path: str, file: File, source: Callable[[], BinaryIO], sent: Callable[[int], None]
+    ) -> None:
+        """Upload one file to `path` below the artifact proxy."""
+        answer = self.http.upload(self._artifact(path), file, source, sent)
+        if answer.body.strip() or not answer.ok:  # newer servers say nothing, older ones `{}`
+            answer.json_object()
+
+    def listing(self, path: str) -> list[dict[str, Any]]:
+        """Return the entries of a directory: `path` (its name), `is_dir`, `file_size` in bytes."""
+        answer = self.call("GET", ARTIFACTS, {"path": path})
+        files = answer.json_object().get("files", [])
+        if not isinstance(files, list) or not all(
+            isinstance(f, dict) and f.get("path") for f in files
+        ):
+            raise senseless(answer, "its list of files has another shape")
+        return files
+
+    def files(self, path: str) -> dict[str, int]:
+        """Return all files below `path`, at any depth, with their sizes in bytes."""
+        found: dict[str, int] = {}
+        for entry in self.listing(path):
+            name = posixpath.basename(str(entry["path"]))
+            if entry.get("is_dir"):
+                below = self.files(f"{path}/{name}").items()
+                found |= {f"{name}/{inner}": size for inner, size in below}
+            else:
+                found[name] = int(entry.get("file_size") or 0)
+        return found
+
+    def digest(self, path: str) -> tuple[str, int]:
+        """Return the SHA-256 (hex) and the size (bytes) of what is stored at `path`."""
+        return self.http.download(self._artifact(path))
+
+    def fetch(self, path: str, target: Path) -> None:
+        """Download what is stored at `path` into the file `target`."""
+        with target.open("wb") as stream:
+            self.http.download(self._artifact(path), stream)
+
+    def delete(self, path: str) -> None:
+        """Remove what is stored at `path`."""
+        self.http.request("DELETE", self._artifact(path), Effect.REPEATABLE).json_object()
+
+    def _faces(self) -> list[tuple[str, str]]:
+        if self._prefix:
+            return [(self.http.base, self._prefix)]
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(self.base))
+        faces = [(self.base, "/api/"), (self.base, "/ajax-api/"), (origin, "/api/")]
+        return faces if origin != self.base else faces[:2]
+
+    def _path(self, endpoint: str) -> str:
+        return endpoint.replace("/api/", self._prefix or "/api/", 1)
+
+    def _artifact(self, path: str) -> str:
+        # MLflow's own client leaves `#`, `?` and `%` as they are: x#1.bin and x#2.bin become one.
+        return f"{self._path(ARTIFACTS)}/{quote(os.fsencode(path), safe='/')}"
+
+
+_connections: dict[str, Connection] = {}
+
+
+def announce(connection: Connection) -> None:
+    """Let MLflow find `connection` under its URI; the key stays out of the environment."""
+    _connections[connection.uri] = connection
+
+
+def announced() -> list[Connection]:
+    """Return the connections that MLflow may use."""
+    return list(_connections.values())
+
+
+def connection_for(uri: str) -> Connection:
+    """Return the connection behind a `hokusai+http(s)://` URI, or make it with HOKUSAI_API_KEY."""
+    if uri not in _connections:
+        key = Secret(os.environ.get("HOKUSAI_API_KEY", "").strip())
+        if not key:
+            raise AuthError(
+                "there is no key for this registry",
+                why="HOKUSAI_API_KEY is not set",
+                fix="set HOKUSAI_API_KEY to a key of the service",
+                reason=Reason.KEY_MISSING,
+            )
+        connection = Connection(uri.removeprefix(SCHEME), Network(), Login.key(key))
+        connection.probe("Default")
+        announce(connection)
+    return _connections[uri]
+
+
+def _experiment(answer: Answer) -> dict[str, Any] | None:
+    parsed = answer.maybe_json()
+    if isinstance(parsed, dict) and parsed.get("error_code") == "RESOURCE_DOES_NOT_EXIST":
+        return None
+    experiment = answer.json_object().get("experiment")
+    if not isinstance(experiment, dict) or not experiment.get("experiment_id"):
+        raise senseless(answer, "the experiment in its answer has no id")
+    return experiment
+
+
+def _effect(method: str, endpoint: str) -> Effect:
+    """Return what a second arrival would do; searches are POSTs in MLflow's protocol."""
+    if method == "GET" or endpoint.endswith(("/search", "/get-latest-versions")):
+        return Effect.READ
+    once = ("/create", "/delete", "/rename", "/log-inputs", "/logged-models")
+    return Effect.ONCE if endpoint.endswith(once) else Effect.REPEATABLE
+
+
+def _foreign_store(host: str, scheme: str, netloc: str) -> TrustError:
+    where = f"{scheme}://{netloc}" if netloc else f"a {scheme} path" if scheme else "a local path"
+    return TrustError(
+        f"{host} wants the model to be stored elsewhere",
+        why=f"its artifact root is {where}; this step gives a model only to the server it was told",
+        fix="let the server serve its artifacts (`mlflow server --serve-artifacts`)",
+        reason=Reason.PROTOCOL,
+    )

@@ -1,0 +1,146 @@
+"""Reads raw inputs one by one and keeps every problem, so that all are told at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from hokusai_register import artifact, checks, mappings
+from hokusai_register.artifact import Roots
+from hokusai_register.errors import AuthError, FileError, InputError, Reason, RegisterError
+from hokusai_register.fields import BY_NAME
+from hokusai_register.model import Secret
+
+T = TypeVar("T")
+
+_KEY = re.compile(r"[A-Za-z0-9._~-]+")
+_FIX = "correct the `with:` block of the step (or the flags), then run it again"
+
+
+class Reader:
+    """The raw inputs, the environment behind them, and what is wrong with them so far."""
+
+    def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> None:
+        self._raw, self._environ, self._roots = raw, environ, roots
+        self._problems: list[RegisterError] = []
+
+    def text(self, name: str) -> str:
+        """Return what is given for an input: itself, else its variables, else its default."""
+        field = BY_NAME[name]
+        given = (self._raw.get(name, ""), *(self._environ.get(env, "") for env in field.env))
+        return next((text.strip() for text in given if text.strip()), field.default)
+
+    def given(self, name: str) -> bool:
+        """Whether an input itself is given, not by a variable and not by its default."""
+        return bool(self._raw.get(name, "").strip())
+
+    def problem(self, name: str, why: str) -> None:
+        """Keep one problem with one input."""
+        self._problems.append(InputError(f"`{name}` cannot be used", why=why, fix=_FIX))
+
+    def get(self, name: str, check: Callable[[str], T], otherwise: T) -> T:
+        """Return a checked input, or `otherwise` where it is blank or wrong."""
+        text = self.text(name)
+        if not text:
+            return otherwise
+        try:
+            return check(text)
+        except RegisterError as error:
+            self._problems.append(error)
+        except ValueError as error:
+            self.problem(name, str(error))
+        return otherwise
+
+    def boolean(self, name: str) -> bool:
+        """Return a strict boolean."""
+        return self.get(name, checks.boolean, otherwise=False)
+
+    def flag(self, variable: str) -> bool:
+        """Return a strict boolean of the environment; blank is false."""
+        text = self._environ.get(variable, "").strip()
+        try:
+            return checks.boolean(text) if text else False
+        except ValueError as error:
+            self.problem(variable, str(error))
+            return False
+
+    def path(self, name: str) -> Path | None:
+        """Return the real path of a file or directory that must be there, inside the workspace."""
+        return self.get(name, lambda text: artifact.locate(text, self._roots, what=name), None)
+
+    def file(self, name: str) -> Path | None:
+        """Return a readable file; one that a variable names may lie anywhere on this machine."""
+        if self.given(name):
+            return self.path(name)
+        named = self.text(name)
+        if named and not os.access(named, os.R_OK):
+            self.problem(name, f"{named!a}, which a variable names, cannot be read")
+        return Path(named) if named else None
+
+    def metrics(self) -> dict[str, float]:
+        """Return the metrics of both places together; none may be given twice."""
+        nothing: dict[str, float] = {}
+        inline = self.get("metrics", mappings.metrics, nothing)
+        read = self.get("metrics-file", self._metrics_file, nothing)
+        for name in sorted(inline.keys() & read.keys()):
+            self.problem("metrics-file", f"{name} is given in `metrics` too")
+        if not self.text("metrics") and not self.text("metrics-file"):
+            self.problem("metrics", "there are none, and a model without metrics says nothing")
+        return {**inline, **read}
+
+    def key(self) -> Secret:
+        """Return the Hokusai key; blank if there is none."""
+        text = self.text("api-key")
+        if text and not _KEY.fullmatch(text):
+            self._problems.append(
+                AuthError(
+                    "the key is malformed",
+                    why="a key has only letters, digits and . _ ~ -, and this one has more",
+                    fix="store the key alone as the secret: no quotes, no `Bearer`, no line break",
+                    reason=Reason.KEY_MALFORMED,
+                )
+            )
+            return Secret("")
+        return Secret(text)
+
+    def variable(self, name: str) -> Secret:
+        """Return a credential of the environment, as it can go into a header."""
+        text = self._environ.get(name, "").strip()
+        if not text.isprintable():
+            self._problems.append(
+                AuthError(
+                    f"{name} is malformed",
+                    why="it holds line breaks or other characters that no header can carry",
+                    fix="store the value alone in the secret",
+                    reason=Reason.KEY_MALFORMED,
+                )
+            )
+            return Secret("")
+        return Secret(text)
+
+    def refuse(self, error: RegisterError) -> None:
+        """Keep a problem that has words of its own."""
+        self._problems.append(error)
+
+    def refuse_unknown(self) -> None:
+        """Keep a problem for each name that is none of ours but close to one."""
+        for name in sorted(self._raw.keys() - BY_NAME.keys()):
+            if hint := checks.near(name, BY_NAME):
+                self.problem(name, f"there is no such input{hint}")
+
+    def complain(self) -> None:
+        """Raise the one problem, or all of them as one; say nothing if there is none."""
+        problems = self._problems
+        if not problems:
+            return
+        if len(problems) == 1:
+            raise problems[0]
+        told = "; ".join(f"{problem.what}: {problem.why}" for problem in problems)
+        kind = FileError if all(isinstance(p, FileError) for p in problems) else InputError
+        raise kind(f"{len(problems)} inputs cannot be used", why=told, fix=_FIX)
+
+    def _metrics_file(self, text: str) -> dict[str, float]:
+        return mappings.metrics(artifact.read_text(text, self._roots, what="metrics-file"))

@@ -1,0 +1,143 @@
+"""Registers a baseline with the Hokusai API: the metrics and the digest, not the weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hokusai_register.errors import (
+    NotTheServiceError,
+    Reason,
+    RejectedError,
+    UnavailableError,
+    UnconfirmedError,
+)
+from hokusai_register.http import Effect, Http, senseless
+from hokusai_register.model import Artifact, Backend, Model, Receipt
+from hokusai_register.register import Watcher
+from hokusai_register.registrars import terms
+
+ENDPOINT = "/api/v1/models/baseline"
+TRIES = 3
+
+
+class HokusaiApi:
+    """The baseline endpoint below one origin."""
+
+    def __init__(self, http: Http, watcher: Watcher) -> None:
+        self._http = http
+        self._watcher = watcher
+
+    def register(self, model: Model) -> Receipt:
+        """Register a baseline for `model` and read it back."""
+        self._watcher.step(f"asking {self._http.host} (Hokusai API)")
+        if not isinstance(model.source, Artifact):
+            raise RejectedError(
+                "the Hokusai API cannot register what is logged in MLflow",
+                why=f"only the MLflow server can say whether {model.source} exists",
+                fix="give `model-path`, or make the MLflow server reachable",
+            )
+        digest = model.source.digest
+        baseline = self._find(model, digest)
+        created = baseline is None
+        if baseline is None:
+            self._watcher.step("registering a baseline")
+            baseline = self._send(model, digest)
+        self._compare(model, digest, baseline)
+        return Receipt(
+            backend=Backend.API,
+            host=self._http.host,
+            created=created,
+            digest=digest,
+            model_version=str(baseline["version"]),
+            remarks=(f"{_NO_FILES} {digest} yourself",),
+        )
+
+    def _find(self, model: Model, digest: str) -> dict[str, Any] | None:
+        """Return the baseline that was made under this key, as the service shows it."""
+        key = model.key(digest)
+        answer = self._http.request(
+            "GET", ENDPOINT, Effect.READ, params={"model_id": model.name, "idempotency_key": key}
+        )
+        found = answer.json_object().get("baselines")
+        if not isinstance(found, list):
+            raise senseless(answer, "its list of baselines is missing")
+        mine = (b for b in found if isinstance(b, dict) and _facts(b).get("idempotency_key") == key)
+        return next(mine, None)
+
+    def _send(self, model: Model, digest: str) -> dict[str, Any]:
+        """Send the baseline until the service shows it; a doubt is settled by looking."""
+        doubt: UnconfirmedError | None = None
+        for _ in range(TRIES):
+            try:
+                self._http.request(
+                    "POST",
+                    ENDPOINT,
+                    Effect.ONCE,
+                    json=_body(model, digest),
+                    headers={"Idempotency-Key": model.key(digest)},
+                ).json_object()
+            except UnconfirmedError as error:
+                doubt = error
+            try:
+                shown = self._find(model, digest)
+            except (UnavailableError, NotTheServiceError):
+                break
+            if shown is not None:
+                return shown
+        raise doubt or UnconfirmedError(
+            f"{self._http.host} took the baseline, and does not show it",
+            why="the list of baselines does not have it",
+            fix="run the job again: it looks first; if that does not help, report the service",
+            reason=Reason.VERIFY_FAILED,
+        )
+
+    def _compare(self, model: Model, digest: str, shown: dict[str, Any]) -> None:
+        """Raise unless the service shows what was sent."""
+        sent = _body(model, digest)
+        kept = {**shown, "metadata": {"hokusai": _facts(shown)}}
+        sent["metadata"] = {
+            "hokusai": {name: sent["metadata"]["hokusai"][name] for name in _DIGESTS}
+        }
+        kept["metadata"] = {"hokusai": {name: _facts(shown).get(name) for name in _DIGESTS}}
+        for name, value in sent.items():
+            if kept.get(name) != value:
+                raise UnconfirmedError(
+                    f"what {self._http.host} shows is not what was registered",
+                    why=f"{name} is {kept.get(name)!a} there, and {value!a} was sent",
+                    fix="look at the baseline before using it; report it to the service",
+                    reason=Reason.VERIFY_FAILED,
+                )
+        if not shown.get("version"):
+            raise UnconfirmedError(
+                f"{self._http.host} shows a baseline without a version",
+                why="its answer has another shape",
+                fix="check that `api-url` is the root of the Hokusai API",
+                reason=Reason.VERIFY_FAILED,
+            )
+
+
+_NO_FILES = "the API keeps a model's metrics and digest, not its files: keep those with SHA-256"
+_DIGESTS = ("idempotency_key", "model_sha256", "metrics_sha256")
+
+
+def _body(model: Model, digest: str) -> dict[str, Any]:
+    """Return the union of the forms that the service's documents show; blank fields left out."""
+    tags = terms.version_tags(model, digest)
+    facts = {
+        name.removeprefix("hokusai."): tags[name] for name in tags if name.startswith("hokusai.")
+    }
+    fields = {
+        "model_id": model.name,
+        "model_type": model.kind,
+        "version": model.version,
+        "metrics": dict(model.metrics),
+        "mlflow_run_id": model.run_id,
+        "metadata": {**model.metadata, "hokusai": facts},
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _facts(baseline: dict[str, Any]) -> dict[str, Any]:
+    metadata = baseline.get("metadata")
+    facts = metadata.get("hokusai") if isinstance(metadata, dict) else None
+    return facts if isinstance(facts, dict) else {}

@@ -1,0 +1,101 @@
+"""Reads back what was registered: only what the registry shows again counts."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hokusai_register.errors import Reason, UnconfirmedError
+from hokusai_register.mlflow_plugin.connection import Connection
+from hokusai_register.model import Artifact, Model
+from hokusai_register.registrars import terms
+from hokusai_register.registrars.registry import Registry
+
+PROCESSING = 60.0  # seconds that a server may take to make a version READY
+
+
+def files(connection: Connection, path: str, expected: Mapping[str, int]) -> None:
+    """Raise unless exactly the `expected` files, with these sizes in bytes, are kept at `path`."""
+    kept = connection.files(path)
+    if kept == expected:
+        return
+    wrong = sorted(
+        name for name in expected.keys() | kept.keys() if expected.get(name) != kept.get(name)
+    )
+    shown = ", ".join(
+        f"{name!a} ({_size(expected.get(name))} sent, {_size(kept.get(name))} kept)"
+        for name in wrong[:5]
+    )
+    raise _differs(connection, f"{len(wrong)} files are not there as they were sent: {shown}")
+
+
+def version(
+    model: Model,
+    digest: str,
+    number: str,
+    registry: Registry,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Any:
+    """Return the version as the registry shows it now, READY and with our digests, or raise."""
+    shown = registry.version(model.name, number)
+    deadline = time.monotonic() + PROCESSING
+    while shown.status == "PENDING_REGISTRATION" and time.monotonic() < deadline:
+        sleep(1)
+        shown = registry.version(model.name, number)
+    expected = {
+        "name": model.name,
+        "version": number,
+        "status": "READY",
+        **{name: terms.version_tags(model, digest)[name] for name in _DIGESTS},
+    }
+    seen = {
+        "name": shown.name,
+        "version": str(shown.version),
+        "status": shown.status,
+        **{name: shown.tags.get(name) for name in _DIGESTS},
+    }
+    _same(registry.connection, expected, seen)
+    return shown
+
+
+def run(model: Model, run: Any, connection: Connection, *, ours: bool) -> None:
+    """Raise unless the run has the metrics and params, and is finished if it is ours."""
+    for name, value in model.metrics.items():
+        if not math.isclose(run.data.metrics.get(name, math.nan), value, rel_tol=1e-9):
+            _same(connection, {name: value}, {name: run.data.metrics.get(name)})
+    _same(connection, model.params, {name: run.data.params.get(name) for name in model.params})
+    if ours:
+        seen = {"status": run.info.status, terms.STATE: run.data.tags.get(terms.STATE)}
+        _same(connection, {"status": "FINISHED", terms.STATE: terms.COMPLETE}, seen)
+
+
+def sizes(artifact: Artifact, mlmodel: bytes) -> dict[str, int]:
+    """Return the files that an artifact leaves in the registry, with their sizes in bytes."""
+    ours = {} if artifact.is_mlmodel else {"MLmodel": len(mlmodel)}
+    return {**{file.path: file.size for file in artifact.files}, **ours}
+
+
+_DIGESTS = (terms.KEY, terms.MODEL_SHA256, terms.METRICS_SHA256, terms.STATE)
+
+
+def _same(connection: Connection, expected: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+    for name, value in expected.items():
+        if seen.get(name) != value:
+            raise _differs(
+                connection, f"{name} is {seen.get(name)!a} there, and {value!a} was sent"
+            )
+
+
+def _differs(connection: Connection, why: str) -> UnconfirmedError:
+    return UnconfirmedError(
+        f"what {connection.http.host} shows is not what was registered",
+        why=why,
+        fix="look at the model's page before using it; if nobody changed it, report the server",
+        reason=Reason.VERIFY_FAILED,
+    )
+
+
+def _size(size: int | None) -> str:
+    return "none" if size is None else f"{size:,} bytes"

@@ -1,0 +1,226 @@
+"""What the registrar asks of an MLflow server, through MLflow's own client.
+
+Each thing is made once: after a doubtful answer it is looked for before it is made again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from hokusai_register.errors import (
+    Reason,
+    RegisterError,
+    RejectedError,
+    UnavailableError,
+    UnconfirmedError,
+)
+from hokusai_register.mlflow_plugin.connection import Connection, announce
+from hokusai_register.registrars.terms import COMPLETE, KEY, STATE
+
+T = TypeVar("T")
+
+TRIES = 3
+SETTLE = 1.0  # seconds that a doubtful write gets to appear before it is looked for
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Its own handlers would print past every host too.
+    "MLFLOW_CONFIGURE_LOGGING": "false",
+    # It prints the address of each finished run, past every host.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+class Registry:
+    """An MLflow server that has answered the probe."""
+
+    def __init__(self, connection: Connection, sleep: Callable[[float], None] = time.sleep) -> None:
+        announce(connection)
+        self.connection = connection
+        self._sleep = sleep
+        with _quiet():
+            # MLflow takes most of a second to import: a run that never gets here must not pay.
+            from mlflow import MlflowClient, entities  # noqa: PLC0415  # see above
+
+            self._client = MlflowClient(connection.uri, connection.uri)
+        self._entities = entities
+
+    def experiment(self, name: str) -> str:
+        """Make the experiment `name`; return its id."""
+
+        def find() -> str | None:
+            found = self._client.get_experiment_by_name(name)
+            return str(found.experiment_id) if found else None
+
+        return self._once(lambda: str(self._client.create_experiment(name)), find)
+
+    def find_run(self, experiment_id: str, key: str) -> Any | None:
+        """Return the oldest run that was made under `key`."""
+        with _causes():
+            found = self._client.search_runs(
+                [experiment_id],
+                f"tags.`{KEY}` = '{key}'",
+                max_results=10,
+                order_by=["attributes.start_time ASC"],
+            )
+        return found[0] if found else None
+
+    def create_run(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Any:
+        """Make a run, under the key that is among its tags."""
+        return self._once(
+            lambda: self._client.create_run(experiment_id, tags=dict(tags), run_name=name),
+            lambda: self.find_run(experiment_id, tags[KEY]),
+        )
+
+    def run(self, run_id: str) -> Any:
+        """Return the run with this id."""
+        with _causes():
+            return self._client.get_run(run_id)
+
+    def log(self, run: Any, metrics: Mapping[str, float], params: Mapping[str, str]) -> None:
+        """Log into `run`; the fixed timestamp and step make it harmless to do so again."""
+        when = run.info.start_time
+        with _causes(), _quiet():
+            self._client.log_batch(
+                run.info.run_id,
+                [self._entities.Metric(name, value, when, 0) for name, value in metrics.items()],
+                [self._entities.Param(name, value) for name, value in params.items()],
+            )
+
+    def complete(self, run_id: str) -> None:
+        """Mark a run of ours as complete: its state first, then FINISHED."""
+        with _causes(), _quiet():
+            self._client.set_tag(run_id, STATE, COMPLETE)
+            self._client.set_terminated(run_id, "FINISHED")
+
+    def give_up(self, run_id: str) -> None:
+        """Mark a run of ours as FAILED, if the server can still be reached."""
+        try:
+            with _causes(), _quiet():
+                # Another job with the same key may have finished the run in the meantime.
+                if self._client.get_run(run_id).info.status != "FINISHED":
+                    self._client.set_terminated(run_id, "FAILED")
+        except RegisterError:
+            return  # the failure that led here is the one to report
+
+    def ensure_model(self, name: str) -> None:
+        """Make the registered model `name`, unless it is there."""
+
+        def find() -> str | None:
+            return str(self._client.get_registered_model(name).name)
+
+        self._once(lambda: str(self._client.create_registered_model(name).name), find)
+
+    def find_version(self, name: str, key: str) -> Any | None:
+        """Return the lowest version of `name` that was made under `key`."""
+        with _causes():
+            found = self._client.search_model_versions(f"tags.`{KEY}` = '{key}'")
+        mine = [version for version in found if version.name == name]
+        return min(mine, key=lambda version: int(version.version), default=None)
+
+    def create_version(self, name: str, tags: Mapping[str, str], **details: Any) -> Any:
+        """Make a version, under the key that is among its tags."""
+        return self._once(
+            lambda: self._client.create_model_version(
+                name, tags=dict(tags), await_creation_for=0, **details
+            ),
+            lambda: self.find_version(name, tags[KEY]),
+        )
+
+    def version(self, name: str, version: str) -> Any:
+        """Return one version of a registered model."""
+        with _causes():
+            return self._client.get_model_version(name, version)
+
+    def remove_version(self, name: str, version: str) -> None:
+        """Remove a version that lost a race."""
+        with _causes():
+            self._client.delete_model_version(name, version)
+
+    def remove_run(self, run_id: str) -> None:
+        """Remove a run that lost a race."""
+        with _causes():
+            self._client.delete_run(run_id)
+
+    def point(self, name: str, alias: str, version: str) -> None:
+        """Let `alias` name `version`."""
+        with _causes():
+            self._client.set_registered_model_alias(name, alias, version)
+
+    def aliased(self, name: str, alias: str) -> int:
+        """Return the version that `alias` names; 0 if none."""
+        try:
+            with _causes():
+                return int(self._client.get_model_version_by_alias(name, alias).version)
+        except RejectedError:
+            return 0
+
+    def logged_model(self, model_id: str) -> Any:
+        """Return what MLflow 3 calls a logged model."""
+        with _causes():
+            return self._client.get_logged_model(model_id)
+
+    def logged_models(self, experiment_id: str, run_id: str, name: str) -> list[Any]:
+        """Return the models that a run logged under `name`; servers before 3.0 have none."""
+        with _causes():
+            found = self._client.search_logged_models(
+                [experiment_id], f"source_run_id = '{run_id}'", max_results=100
+            )
+        return [model for model in found if model.name == name]
+
+    def _once(self, make: Callable[[], T], find: Callable[[], T | None]) -> T:
+        """Make one thing. A doubt is settled by looking, and only a clear 'no' makes it again."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                with _causes(), _quiet():
+                    return make()
+            except RejectedError as error:
+                if error.reason is not Reason.CONFLICT:
+                    raise
+                doubt: RegisterError = error
+            except UnconfirmedError as error:
+                doubt = error
+                self._sleep(SETTLE * attempt)
+            try:
+                with _causes():
+                    found = find()
+            except UnavailableError:
+                raise doubt from None
+            if found is not None:
+                return found
+        raise doubt
+
+
+@contextmanager
+def _causes() -> Iterator[None]:
+    """Raise the exact cause that our transport put behind MLflow's exception."""
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415  # see Registry
+
+    try:
+        yield
+    except MlflowException as error:
+        if isinstance(error.__cause__, RegisterError):
+            raise error.__cause__ from None
+        raise RejectedError(
+            "the MLflow client refuses this",
+            why=str(error),
+            fix="correct what it names, then run again",
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Set what MLflow reads from the environment, and put it back."""
+    before = {name: os.environ.get(name) for name in QUIET}
+    os.environ.update(QUIET)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

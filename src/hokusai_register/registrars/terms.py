@@ -1,0 +1,72 @@
+"""A model in the registry's terms: its tags, its MLmodel file, the addresses of what was made."""
+
+from __future__ import annotations
+
+from hokusai_register import __version__
+from hokusai_register.model import Model, canonical, sha256_hex
+
+KEY = "hokusai.idempotency_key"
+MODEL_SHA256 = "hokusai.model_sha256"
+METRICS_SHA256 = "hokusai.metrics_sha256"
+STATE = "hokusai.state"
+COMPLETE = "complete"
+
+
+def version_tags(model: Model, digest: str) -> dict[str, str]:
+    """Return the tags of a model version: what it is, where it comes from, and the user's own."""
+    came_from = model.provenance
+    ours = {
+        KEY: model.key(digest),
+        MODEL_SHA256: digest,
+        METRICS_SHA256: model.metrics_digest,
+        STATE: COMPLETE,
+        "hokusai.client": f"hokusai-register-model {__version__}",
+        "hokusai.model_type": model.kind,
+        "hokusai.version": model.version,
+        "hokusai.git_commit": came_from.commit,
+        "hokusai.git_ref": came_from.ref,
+        "hokusai.repository": came_from.repository,
+        "hokusai.workflow": came_from.workflow,
+        "hokusai.workflow_run_url": came_from.run_url,
+        "hokusai.workflow_run_attempt": came_from.attempt,
+        "hokusai.actor": came_from.actor,
+    }
+    return {**model.tags, **{name: value for name, value in ours.items() if value}}
+
+
+def run_tags(model: Model, digest: str) -> dict[str, str]:
+    """Return the tags of a run of ours: the version's, and MLflow's own names for the source."""
+    came_from = model.provenance
+    mlflow = {
+        "mlflow.source.type": "JOB" if came_from.run_url else "LOCAL",
+        "mlflow.source.name": came_from.run_url or "hokusai-register",
+        "mlflow.source.git.commit": came_from.commit,
+        "mlflow.source.git.branch": came_from.ref.removeprefix("refs/heads/"),
+        "mlflow.source.git.repoURL": came_from.repository_url,
+        "mlflow.user": came_from.actor,
+        "mlflow.note.content": model.description,
+    }
+    given = {name: value for name, value in mlflow.items() if value}
+    return {**version_tags(model, digest), **given, STATE: "pending"}
+
+
+def mlmodel(run_id: str, key: str) -> bytes:
+    """Return an MLmodel file without a flavour: MLflow shows and downloads the files, runs nothing.
+
+    The same for the same run and key, so that uploading it again changes nothing.
+    """
+    fields = {
+        "artifact_path": "model",
+        "flavors": {},
+        "model_uuid": sha256_hex(key)[:32],
+        "run_id": run_id,
+    }
+    return "".join(f"{name}: {canonical(value)}\n" for name, value in fields.items()).encode()
+
+
+def page(tracking_uri: str, path: str) -> str:
+    """Return the address of a thing in MLflow's page; Hokusai keeps that beside its API."""
+    base = tracking_uri.rstrip("/")
+    if base.endswith("/api/mlflow"):
+        base = base.removesuffix("/api/mlflow") + "/mlflow"
+    return f"{base}/#/{path}"

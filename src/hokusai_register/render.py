@@ -1,0 +1,162 @@
+"""What a report looks like: outputs, notes and JSON, all of them pure functions of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hokusai_register.errors import Reason, RegisterError
+from hokusai_register.model import Artifact, Backend, Report, Status
+
+SCHEMA = 1
+PLACES = {Backend.MLFLOW: "MLflow", Backend.API: "the Hokusai API"}
+
+
+OUTPUTS = {
+    "status": "what became of the registration: `registered`, `already-registered`, `failed`",
+    "registered": "`true` only if the real registry confirmed",
+    "created": "`true` if this step made the version, `false` if it stood there already",
+    "backend": "where it is now: `mlflow`, `api`, `none`",
+    "reason": "`ok`, or the one cause of the failure",
+    "run-id": "id of the MLflow run",
+    "model-name": "name of the registered model",
+    "model-version": "version that the registry gave it",
+    "model-uri": "address for MLflow clients, `models:/NAME/VERSION`",
+    "run-url": "page of the run",
+    "model-digest": "SHA-256 of the model",
+    "bundle": "path of the bundle of a local registration",
+    "result": "all of this, and what was tried, as one line of JSON",
+}
+
+
+class Level(StrEnum):
+    """How loud a note is; the names are those of the runner's commands."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence or two that a person should see even without opening the log."""
+
+    level: Level
+    title: str
+    text: str
+
+
+def interrupted() -> dict[str, str]:
+    """Return the outputs of a step that never came to its end; they are written at its start."""
+    return {**outputs(Report()), "reason": Reason.INTERRUPTED}
+
+
+def outputs(report: Report) -> dict[str, str]:
+    """Return every output, always; an id is blank unless that thing was read back."""
+    receipt = report.receipt
+    return {
+        "status": report.status,
+        "registered": _truth(report.status in (Status.REGISTERED, Status.ALREADY_REGISTERED)),
+        "created": _truth(receipt is not None and receipt.created),
+        "backend": report.backend,
+        "reason": report.reason,
+        "run-id": receipt.run_id if receipt else "",
+        "model-name": report.model.name if report.model else "",
+        "model-version": receipt.model_version if receipt else "",
+        "model-uri": receipt.model_uri if receipt else "",
+        "run-url": receipt.run_url if receipt else "",
+        "model-digest": digest(report),
+        "bundle": "",
+        "result": as_json(report),
+    }
+
+
+def as_json(report: Report) -> str:
+    """Return the whole report as one line of JSON."""
+    model, receipt = report.model, report.receipt
+    fields = {
+        "schema": SCHEMA,
+        "status": report.status,
+        "backend": report.backend,
+        "reason": report.reason,
+        "exit_code": report.exit_code,
+        "created": receipt is not None and receipt.created,
+        "run_id": receipt.run_id if receipt else "",
+        "run_url": receipt.run_url if receipt else "",
+        "model": {
+            "name": model.name if model else "",
+            "type": model.kind if model else "",
+            "label": model.version if model else "",
+            "version": receipt.model_version if receipt else "",
+            "uri": receipt.model_uri if receipt else "",
+            "sha256": digest(report),
+            "metrics": dict(model.metrics) if model else {},
+        },
+        "attempts": [
+            {
+                "backend": attempt.backend,
+                "seconds": round(attempt.seconds, 3),
+                "error": _error(attempt.error),
+            }
+            for attempt in report.attempts
+        ],
+        "error": _error(report.error),
+        "remarks": list(remarks(report)),
+    }
+    return json.dumps(fields, separators=(",", ":"))
+
+
+def notes(report: Report) -> list[Note]:
+    """Return one note on how it ended, and one warning if there is something to be warned of."""
+    error = report.error
+    if error:
+        text = f"{error.what}. Why: {error.why}. What to do: {error.fix}."
+        return [Note(Level.ERROR, "The model is not registered", text)]
+    told = [Note(Level.NOTICE, "Model registered", f"{headline(report)}.")]
+    warned = [*passed_over(report), *remarks(report)]
+    if warned:
+        told.append(Note(Level.WARNING, "The model is registered, but", "; ".join(warned)))
+    return told
+
+
+def headline(report: Report) -> str:
+    """Return one sentence that says what happened, and where."""
+    model, receipt = report.model, report.receipt
+    if not (model and receipt):
+        return f"Not registered: {report.error.what if report.error else 'nothing was tried'}"
+    verb = "Registered" if receipt.created else "Already registered:"
+    place = f"{PLACES[receipt.backend]} at {receipt.host}"
+    return f"{verb} {model.name} version {receipt.model_version} in {place}"
+
+
+def passed_over(report: Report) -> list[str]:
+    """Return why each backend before the last one was not the one."""
+    return [
+        f"{PLACES[attempt.backend]} was passed over: {attempt.error.what} ({attempt.error.reason})"
+        for attempt in report.attempts[: None if report.receipt else -1]
+        if attempt.error
+    ]
+
+
+def remarks(report: Report) -> tuple[str, ...]:
+    """Return what the user should know although it stopped nothing."""
+    return (*report.remarks, *(report.receipt.remarks if report.receipt else ()))
+
+
+def digest(report: Report) -> str:
+    """Return the SHA-256 of the model, as 64 hex digits; blank if no model was read."""
+    if report.receipt:
+        return report.receipt.digest
+    source = report.model.source if report.model else ""
+    return source.digest if isinstance(source, Artifact) else ""
+
+
+def _error(error: RegisterError | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    return {"reason": error.reason, "what": error.what, "why": error.why, "fix": error.fix}
+
+
+def _truth(value: bool) -> str:  # noqa: FBT001  # it is what is rendered
+    return "true" if value else "false"

@@ -1,0 +1,114 @@
+"""A real MLflow server as a child process that cannot outlive the sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+LOG: Final = "mlflow.log"
+
+# No setting or credential of the caller may reach the server: it would log in somewhere, write
+# to another store, or show a key in its own environment.
+_NOT_FOR_MLFLOW = ("HOKUSAI_", "MLFLOW_", "_MLFLOW_", "INPUT_")
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its helpers would be more processes
+}
+# Reads a pipe that nobody writes: it ends when the sandbox is gone, however it went, and then so
+# does MLflow with all its children. Linux's PR_SET_PDEATHSIG would reach the first child only.
+_WATCH = "import os, sys; sys.stdin.read(); os.killpg(int(sys.argv[1]), 9)"
+
+
+class MLflow:
+    """A running `mlflow server`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+        self._process = process
+        self.url, self.log = url, log
+
+    def exit_code(self) -> int | None:
+        """Return how it ended, or None while it runs."""
+        return self._process.poll()
+
+    def log_end(self, lines: int = 20) -> str:
+        """Return the last lines that it logged."""
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def stop(self) -> None:
+        """End it and all its children, politely first."""
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+
+@contextlib.contextmanager
+def mlflow(directory: Path) -> Iterator[MLflow]:
+    """Run an MLflow server on `directory` for as long as the block lasts; it starts meanwhile."""
+    port = _free_port()
+    log = directory / LOG
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own arguments
+            [*(sys.executable, "-m", "mlflow", "server"), *_arguments(port)],
+            # Nothing of the caller's directory may be imported or written; and relative paths
+            # need no escaping in a URL.
+            cwd=directory,
+            env=_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the sandbox; a group can be ended as one
+        )
+    server = MLflow(process, f"http://127.0.0.1:{port}", log)
+    with _watched(process.pid):
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextlib.contextmanager
+def _watched(group: int) -> Iterator[None]:
+    watch = subprocess.Popen(  # noqa: S603 - our own interpreter and our own arguments
+        [sys.executable, "-I", "-S", "-c", _WATCH, str(group)],
+        env={},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # that the group is gone already is no news
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        watch.communicate()
+
+
+def _arguments(port: int) -> list[str]:
+    return [
+        *("--backend-store-uri", "sqlite:///mlflow.db"),
+        *("--serve-artifacts", "--artifacts-destination", "artifacts"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+    ]
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: v for name, v in environ.items() if not name.startswith(_NOT_FOR_MLFLOW)}
+    return kept | _SETTINGS
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,185 @@
+"""The sandbox's front door: keys, error bodies and paths as the Hokusai service has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any, Final, cast
+
+import httpx
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from hokusai_register.sandbox import body
+from hokusai_register.sandbox.baselines import (
+    FILTERS,
+    Baselines,
+    KeyReusedError,
+    VersionExistsError,
+)
+from hokusai_register.sandbox.direct import is_read
+from hokusai_register.sandbox.forward import relay, send
+from hokusai_register.sandbox.keys import Key, Keys
+
+MAX_BODY: Final = 1024 * 1024
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_THROUGH_THE_SERVICE = ("api/", "ajax-api/")
+_NOT_ADMIN = {
+    "detail": "Admin access required for the model registry",
+    "error": "REGISTRY_ADMIN_REQUIRED",
+}
+_NO_SUCH_PAGE = """<!doctype html>
+<html lang=en>
+<title>404 Not Found</title>
+<h1>Not Found</h1>
+<p>The requested URL was not found on the server.</p>
+"""
+
+
+class Json(JSONResponse):
+    """JSON in ASCII: half a surrogate pair that a client sent must not break the answer."""
+
+    def render(self, content: Any) -> bytes:
+        """Return `content` in bytes."""
+        return json.dumps(content, separators=(",", ":")).encode()
+
+
+class Gateway:
+    """The endpoints, over the stores and a client of MLflow."""
+
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        baselines: Baselines,
+        upstream: httpx.AsyncClient,
+        hosts: Collection[str] = (),
+    ) -> None:
+        self._keys, self._baselines, self._upstream = keys, baselines, upstream
+        self._hosts = hosts
+
+    async def registry(self, request: Request) -> Response:
+        """Let a registry admin through to MLflow."""
+        key = await self._authenticate(request)
+        if not key.opens_registry:
+            return Json(_NOT_ADMIN, 403)
+        path = request.path_params["rest"].lstrip("/")
+        if path == "version" or path.startswith(_THROUGH_THE_SERVICE):
+            answer = await send(request, self._upstream, "/api/mlflow/")
+            if not _is_html_404(answer):
+                return relay(answer)
+            await answer.aclose()
+        message = f"The requested resource was not found: {path}"
+        return Json({"error_code": "RESOURCE_NOT_FOUND", "message": message}, 404)
+
+    async def direct(self, request: Request) -> Response:
+        """Let anybody read MLflow, and see its page."""
+        if self._hosts and request.url.hostname not in self._hosts:
+            # A web page whose name was pointed at this machine must not read without a key.
+            raise HTTPException(403, "Invalid Host header")
+        path = request.path_params["rest"].lstrip("/")
+        if path.startswith("api/"):
+            return HTMLResponse(_NO_SUCH_PAGE, 404)
+        if not is_read(request.method, path):
+            raise HTTPException(403, "This path only reads; write through /api/mlflow with a key")
+        return relay(await send(request, self._upstream, "/mlflow/"))
+
+    async def record(self, request: Request) -> Response:
+        """Store a baseline."""
+        key = await self._authenticate(request)
+        if not key.may_write:
+            raise HTTPException(403, "Insufficient permissions for this operation")
+        parsed = body.parse(await _read(request))
+        if isinstance(parsed, list):
+            return Json({"detail": [problem.as_json() for problem in parsed]}, 422)
+        idempotency_key = request.headers.get("idempotency-key") or None
+        try:
+            recorded = await run_in_threadpool(self._baselines.record, parsed, idempotency_key)
+        except KeyReusedError as error:
+            raise HTTPException(422, "Idempotency-Key was used with another body") from error
+        except VersionExistsError as error:
+            raise HTTPException(409, str(error)) from error
+        if recorded.replayed:
+            return Json(recorded.answer, 200, {"Idempotent-Replayed": "true"})
+        return Json(recorded.answer, 201)
+
+    async def baselines(self, request: Request) -> Response:
+        """List baselines."""
+        await self._authenticate(request)
+        filters = {
+            name: request.query_params[name] for name in FILTERS if name in request.query_params
+        }
+        return Json({"baselines": await run_in_threadpool(self._baselines.find, filters)})
+
+    async def ready(self, _request: Request) -> Response:
+        """Say whether MLflow answers."""
+        try:
+            answer = await self._upstream.get("/health", timeout=5)
+        except httpx.TransportError:
+            return Json({"ready": False}, 503)
+        return Json({"ready": answer.is_success}, 200 if answer.is_success else 503)
+
+    async def _authenticate(self, request: Request) -> Key:
+        presented = _presented(request)
+        if not presented:
+            raise HTTPException(401, "API key required")
+        key = await run_in_threadpool(self._keys.find, presented)
+        if key is None:
+            raise HTTPException(401, "Invalid or expired API key")
+        return key
+
+
+def build(gateway: Gateway) -> Starlette:
+    """Return the application that serves `gateway`."""
+    baseline = "/api/v1/models/baseline"
+    return Starlette(
+        routes=[
+            Route("/health", _health),
+            Route("/ready", gateway.ready),
+            Route(baseline, gateway.record, methods=["POST"]),
+            Route(baseline, gateway.baselines),
+            Route("/api/mlflow/{rest:path}", gateway.registry, methods=_METHODS),
+            Route("/mlflow/{rest:path}", gateway.direct, methods=_METHODS),
+        ],
+        exception_handlers={HTTPException: _refusal, ClientDisconnect: _nobody_listens},
+    )
+
+
+def _presented(request: Request) -> str:
+    authorization = request.headers.get("authorization", "")
+    for scheme in ("Bearer ", "ApiKey "):  # the service wants this case and this one space
+        if authorization.startswith(scheme):
+            return authorization.removeprefix(scheme)
+    return request.headers.get("x-api-key", "")
+
+
+async def _read(request: Request) -> bytes:
+    read = bytearray()
+    async for chunk in request.stream():
+        read += chunk
+        if len(read) > MAX_BODY:
+            raise HTTPException(413, "Request body too large")
+    return bytes(read)
+
+
+def _is_html_404(answer: httpx.Response) -> bool:
+    kind = answer.headers.get("content-type", "")
+    return answer.status_code == httpx.codes.NOT_FOUND and kind.startswith("text/html")
+
+
+async def _health(_request: Request) -> Response:
+    return Json({"status": "healthy"})
+
+
+async def _refusal(_request: Request, error: Exception) -> Response:
+    refused = cast("HTTPException", error)  # Starlette's type of a handler knows no narrower one
+    return Json({"detail": refused.detail}, refused.status_code, refused.headers)
+
+
+async def _nobody_listens(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=499)
