@@ -23,6 +23,12 @@ from hokusai_register.registrars.terms import COMPLETE, KEY, STATE
 
 T = TypeVar("T")
 
+# What MLflow's client says by itself, of a local store or before it asks a server.
+_REASONS = {
+    "RESOURCE_ALREADY_EXISTS": Reason.CONFLICT,
+    "RESOURCE_DOES_NOT_EXIST": Reason.NOT_FOUND,
+}
+
 TRIES = 3
 SETTLE = 1.0  # seconds that a doubtful write gets to appear before it is looked for
 QUIET = {
@@ -230,6 +236,7 @@ def _causes() -> Iterator[None]:
             "the MLflow client refuses this",
             why=str(error),
             fix="correct what it names, then run again",
+            reason=_REASONS.get(error.error_code),
         ) from error
 
 
