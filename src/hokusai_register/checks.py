@@ -156,6 +156,16 @@ def url(text: str) -> str:
     return text.rstrip("/")
 
 
+def tracking_uri(text: str) -> str:
+    """Return the URL of a server, or the URI or the path of a local store."""
+    return text if is_local_store(text) else url(text)
+
+
+def is_local_store(text: str) -> bool:
+    """Whether a tracking URI names a place on this machine: sqlite:, file:, or a path."""
+    return text.startswith(("sqlite:", "file:")) or "://" not in text
+
+
 def is_loopback(address: str) -> bool:
     """Whether a URL leads to this very machine, so that plain http shows the key to nobody."""
     host = urlsplit(address).hostname or ""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from hokusai_register import artifact, checks, mappings
+from hokusai_register import artifact, checks, mappings, paths
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import AuthError, FileError, InputError, Reason, RegisterError
 from hokusai_register.fields import BY_NAME
@@ -121,19 +121,19 @@ class Reader:
             return Secret("")
         return Secret(text)
 
-    def refuse(self, error: RegisterError) -> None:
-        """Keep a problem that has words of its own."""
-        self._problems.append(error)
-
     def refuse_unknown(self) -> None:
         """Keep a problem for each name that is none of ours but close to one."""
         for name in sorted(self._raw.keys() - BY_NAME.keys()):
             if hint := checks.near(name, BY_NAME):
                 self.problem(name, f"there is no such input{hint}")
 
-    def complain(self) -> None:
-        """Raise the one problem, or all of them as one; say nothing if there is none."""
-        problems = self._problems
+    def writable(self, text: str) -> Path:
+        """Return the real path of what may be written inside the workspace."""
+        return paths.writable(text, self._roots, what="the path")
+
+    def complain(self, besides: RegisterError | None) -> None:
+        """Raise the one problem, or all of them as one; `besides` is one more, if there are any."""
+        problems = [*self._problems, *([besides] if besides and self._problems else [])]
         if not problems:
             return
         if len(problems) == 1:
