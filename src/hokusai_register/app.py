@@ -6,13 +6,13 @@ import argparse
 import logging
 import os
 import sys
-import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 
 from hokusai_register import __version__, hosts, inputs
-from hokusai_register.errors import CancelledError, InternalError, RegisterError
+from hokusai_register.cancellation import Cancellation, Cancelled
+from hokusai_register.errors import InternalError, RegisterError
 from hokusai_register.hosts.terminal import Terminal, add_flags
 from hokusai_register.model import Report
 from hokusai_register.register import register
@@ -23,31 +23,35 @@ def run(host: hosts.Host) -> int:
     # Whatever a library has to say goes through the same door as our own words.
     logging.basicConfig(handlers=[_ToHost(host)], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
-    try:
-        report = _report(host)
-    except RegisterError as error:
-        report = Report(error=error)
-    except KeyboardInterrupt:
-        report = Report(error=_cancelled())
-    except Exception as error:  # noqa: BLE001  # the only one: a bug of ours must not hide the outputs
-        report = Report(error=_bug(error))
-        if os.environ.get("RUNNER_DEBUG") == "1":
-            host.step("".join(traceback.format_exception(error)))
-    published = host.publish(report)
+    with Cancellation(lambda error: host.publish(Report(error=error))) as cancellation:
+        try:
+            report = _report(host, cancellation)
+        except RegisterError as error:
+            report = Report(error=error)
+        except Cancelled as cancelled:
+            report = Report(error=cancelled.error)
+        except Exception as error:  # noqa: BLE001  # the only one: a bug must not hide the outputs
+            report = Report(error=_bug(error))
+            if os.environ.get("RUNNER_DEBUG") == "1":
+                host.step("".join(traceback.format_exception(error)))
+        published = cancellation.last_word() and host.publish(report)
     return report.exit_code if published else report.exit_code or 1
 
 
-def _report(host: hosts.Host) -> Report:
+def _report(host: hosts.Host, cancellation: Cancellation) -> Report:
     request = host.read()
-    began = time.monotonic()
+    deadline = cancellation.deadline
     host.mask(inputs.secrets(request.raw, request.environ))
     asked = inputs.parse(request.raw, request.environ, request.roots)
+    if asked.skip:
+        return Report(model=asked.model, skipped=asked.skip)
+    deadline.at_most(asked.timeout)
     # The registrars bring the HTTP client with them, which a wrong input need not wait for.
     from hokusai_register import registrars  # noqa: PLC0415
 
     host.mask(registrars.mlflow_login(asked.credentials).secrets)
-    backends = registrars.build(asked, began + asked.timeout, host)
-    report = register(asked.model, asked.policy, backends)
+    backends = registrars.build(asked, deadline, host)
+    report = register(asked.model, asked.policy, backends, dry_run=asked.dry_run)
     return replace(report, remarks=asked.remarks)
 
 
@@ -102,14 +106,6 @@ def _github(_: argparse.Namespace) -> hosts.Host:
 
 def _terminal(options: argparse.Namespace) -> hosts.Host:
     return Terminal(options, dict(os.environ))
-
-
-def _cancelled() -> CancelledError:
-    return CancelledError(
-        "the step was cancelled",
-        why="it was interrupted",
-        fix="run the job again: it looks first for what this run may have made",
-    )
 
 
 def _bug(error: Exception) -> InternalError:

@@ -7,7 +7,7 @@ import time
 
 
 class Deadline:
-    """A point on the monotonic clock that can be drawn nearer; without `seconds`, it never comes."""
+    """A point on the monotonic clock that can be drawn nearer; without `seconds` it never comes."""
 
     def __init__(self, seconds: float = math.inf) -> None:
         self._until = time.monotonic() + seconds

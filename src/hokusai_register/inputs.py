@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hokusai_register import artifact, bundle, sections
+from hokusai_register import artifact, bundle, checks, sections
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError
 from hokusai_register.fields import BY_NAME

@@ -1,4 +1,4 @@
-"""The sections of the inputs: the model, the addresses, trust, credentials, and how far to fall back."""
+"""The sections of the inputs: the model, addresses, trust, credentials, how far to fall back."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from hokusai_register.reader import Reader
 
 PARAM_LIMIT = 6_000  # characters; MLflow servers cut longer ones without a word
 TAG_LIMIT = 5_000
+DATABASE = "mlflow.db"
 LOCAL_SERVER = "http://localhost:5001"
 
 # What a bundle says of its model already.
@@ -62,9 +63,9 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalStore:
-    """Where a local registration is kept: a directory of ours, or before it a running server."""
+    """Where a local registration is kept: a database with its neighbours, before it a server."""
 
-    directory: Path
+    database: Path
     workspace: Path
     server: str
 
@@ -191,25 +192,25 @@ def local(
     reader: Reader, tracking_uri: str, environ: Mapping[str, str], roots: Roots
 ) -> LocalStore:
     """Return where a local registration is kept."""
-    directory = reader.get("local-store", reader.writable, roots.workspace)
+    database = reader.get("local-store", reader.writable, roots.workspace) / DATABASE
     if checks.is_local_store(tracking_uri):
-        directory = reader.get("tracking-uri", partial(_named, reader), roots.workspace)
+        database = reader.get("tracking-uri", partial(_named, reader), database)
     server = environ.get("HOKUSAI_LOCAL_MLFLOW_URI", "").strip() or LOCAL_SERVER
     try:
         server = checks.url(server)
     except ValueError as error:
         reader.problem("HOKUSAI_LOCAL_MLFLOW_URI", str(error))
-    return LocalStore(directory=directory, workspace=roots.workspace, server=server)
+    return LocalStore(database=database, workspace=roots.workspace, server=server)
 
 
 def _named(reader: Reader, tracking_uri: str) -> Path:
-    """Return the directory that a local tracking URI means; of a database, the one it lies in."""
+    """Return the database that a local tracking URI means."""
     scheme, colon, path = tracking_uri.partition(":")
     path = unquote(path) if colon else scheme
     # sqlite:///a is relative, sqlite:////a and file:///a are absolute (SQLAlchemy, RFC 8089).
     path = path.removeprefix("///") if scheme == "sqlite" else path.removeprefix("//")
     target = reader.writable(path)
-    return target.parent if scheme == "sqlite" else target
+    return target if scheme == "sqlite" else target / DATABASE
 
 
 def no_key(stranger: str) -> KeyMissingError:

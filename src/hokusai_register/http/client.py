@@ -49,6 +49,7 @@ class Network:
     deadline: Deadline = field(default_factory=Deadline)
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[float, float], float] = random.uniform
+    tries: int = TRIES
     dead: set[str] = field(default_factory=set)
 
 
@@ -155,7 +156,7 @@ class Http:
         """Try until there is an answer to keep, the tries are used up, or it would be too late."""
         began = time.monotonic()
         end = began + min(phase, self._network.deadline.left())
-        tries = 1 if self.host in self._network.dead else TRIES
+        tries = 1 if self.host in self._network.dead else self._network.tries
         for attempt in range(1, tries + 1):
             outcome = self._outcome(once, end)
             pause = self._pause(attempt, outcome)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -24,9 +23,10 @@ class LocalMLflow:
     """A directory of the workspace, and before it a local MLflow server, if one is running."""
 
     def __init__(
-        self, store: Path, workspace: Path, server: Registrar | None, watcher: Watcher
+        self, database: Path, workspace: Path, server: Registrar | None, watcher: Watcher
     ) -> None:
-        self._store, self._workspace = store, workspace
+        self._database, self._workspace = database, workspace
+        self._store = database.parent
         self._server = server
         self._watcher = watcher
 
@@ -61,7 +61,7 @@ class LocalMLflow:
     def _embedded(self, model: Model, files: Artifact, kept: Path) -> Receipt:
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  # with MLflow, and as late
 
-        shelf = LocalFiles(self._store, kept / bundle.FILES)
+        shelf = LocalFiles(self._database, kept / bundle.FILES)
         try:
             shelf.prepare()
             registry = Registry(shelf)
@@ -88,12 +88,12 @@ class LocalMLflow:
 class LocalFiles:
     """A directory as a shelf: MLflow's database in it, and the artifacts beside."""
 
-    def __init__(self, store: Path, kept: Path) -> None:
-        self._database = store / "mlflow.db"
-        self._artifacts = store / "artifacts"
+    def __init__(self, database: Path, kept: Path) -> None:
+        self._database = database
+        self._artifacts = database.parent / "artifacts"
         self._kept = kept
         self.uri = f"sqlite:///{self._database}"
-        self.host = store.name
+        self.host = database.parent.name
         self.artifact_location: str | None = self._artifacts.as_uri()
 
     def prepare(self) -> None:
@@ -105,8 +105,8 @@ class LocalFiles:
         try:
             make_database(f"sqlite:///{scratch}")
             keeping.sync(scratch)
-            with suppress(FileExistsError):  # another process was faster
-                os.link(scratch, self._database)
+            if not self._database.exists():  # else another process was faster
+                scratch.replace(self._database)
         finally:
             scratch.unlink(missing_ok=True)
 
