@@ -13,7 +13,7 @@ from dataclasses import replace
 from hokusai_register import __version__, hosts, inputs
 from hokusai_register.cancellation import Cancellation, Cancelled
 from hokusai_register.errors import InternalError, RegisterError
-from hokusai_register.hosts.terminal import Terminal, add_flags
+from hokusai_register.hosts.terminal import REPLAYED, Terminal, add_flags
 from hokusai_register.model import Report
 from hokusai_register.register import register
 
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         sys.exit(command.main(given[1:]))
     options = _parser().parse_args(given)
-    sys.exit(run(options.host(options)))
+    sys.exit(options.run(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,26 +86,36 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True)
     action = commands.add_parser("action", help="what the image runs on a GitHub runner")
-    action.set_defaults(host=_github)
+    action.set_defaults(run=_action)
     command = commands.add_parser("register", help="register a model from a terminal or another CI")
-    command.set_defaults(host=_terminal)
+    command.set_defaults(run=lambda options: run(Terminal(options, dict(os.environ))))
     add_flags(command)
+    again = commands.add_parser("replay", help="register what a local registration kept")
+    again.add_argument("bundles", nargs="+", metavar="BUNDLE", help="directory with a bundle.json")
+    again.set_defaults(run=_replay)
+    add_flags(again, REPLAYED)
     commands.add_parser("sandbox", help="a Hokusai service on loopback, to try things on")
     return parser
 
 
-def _github(_: argparse.Namespace) -> hosts.Host:
+def _action(_: argparse.Namespace) -> int:
     # One pipe for both streams: a runner reads them with two threads, and a secret that is printed
     # on one may overtake the mask that is printed on the other.
     sys.stdout.flush()
     os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
     from hokusai_register.hosts.github import GitHub  # noqa: PLC0415  # only where a runner is
 
-    return GitHub(os.environ)
+    return run(GitHub(os.environ))
 
 
-def _terminal(options: argparse.Namespace) -> hosts.Host:
-    return Terminal(options, dict(os.environ))
+def _replay(options: argparse.Namespace) -> int:
+    """Register one bundle after the other; the exit code is that of the first that failed."""
+    environ = dict(os.environ)
+    codes = []
+    for kept in options.bundles:
+        options.model_path = kept
+        codes.append(run(Terminal(options, environ)))
+    return next((code for code in codes if code), 0)
 
 
 def _bug(error: Exception) -> InternalError:
