@@ -12,10 +12,13 @@ from dataclasses import replace
 
 from hokusai_register import __version__, hosts, inputs
 from hokusai_register.cancellation import Cancellation, Cancelled
+from hokusai_register.deadline import Deadline
 from hokusai_register.errors import InternalError, RegisterError
 from hokusai_register.hosts.terminal import REPLAYED, Terminal, add_flags
 from hokusai_register.model import Report
 from hokusai_register.register import register
+
+CANCELLED = 128  # exit codes above say which signal it was
 
 
 def run(host: hosts.Host) -> int:
@@ -23,24 +26,24 @@ def run(host: hosts.Host) -> int:
     # Whatever a library has to say goes through the same door as our own words.
     logging.basicConfig(handlers=[_ToHost(host)], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
-    with Cancellation(lambda error: host.publish(Report(error=error))) as cancellation:
-        try:
-            report = _report(host, cancellation)
-        except RegisterError as error:
-            report = Report(error=error)
-        except Cancelled as cancelled:
-            report = Report(error=cancelled.error)
-        except Exception as error:  # noqa: BLE001  # the only one: a bug must not hide the outputs
-            report = Report(error=_bug(error))
-            if os.environ.get("RUNNER_DEBUG") == "1":
-                host.step("".join(traceback.format_exception(error)))
-        published = cancellation.last_word() and host.publish(report)
+    cancellation = Cancellation(lambda error: host.publish(Report(error=error)))
+    try:
+        with cancellation:
+            report = _report(host, cancellation.deadline)
+    except RegisterError as error:
+        report = Report(error=error)
+    except Cancelled as cancelled:
+        report = Report(error=cancelled.error)
+    except Exception as error:  # noqa: BLE001  # the only one: a bug must not hide the outputs
+        report = Report(error=_bug(error))
+        if os.environ.get("RUNNER_DEBUG") == "1":
+            host.step("".join(traceback.format_exception(error)))
+    published = cancellation.last_word() and host.publish(report)
     return report.exit_code if published else report.exit_code or 1
 
 
-def _report(host: hosts.Host, cancellation: Cancellation) -> Report:
+def _report(host: hosts.Host, deadline: Deadline) -> Report:
     request = host.read()
-    deadline = cancellation.deadline
     host.mask(inputs.secrets(request.raw, request.environ))
     asked = inputs.parse(request.raw, request.environ, request.roots)
     if asked.skip:
@@ -74,7 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         sys.exit(command.main(given[1:]))
     options = _parser().parse_args(given)
-    sys.exit(options.run(options))
+    code = options.run(options)
+    if code > CANCELLED:
+        sys.stdout.flush()
+        os._exit(code)  # no thread of any library is waited for
+    sys.exit(code)
 
 
 def _parser() -> argparse.ArgumentParser:

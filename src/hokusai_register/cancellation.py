@@ -10,7 +10,8 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
+from typing import Self
 
 from hokusai_register.deadline import Deadline
 from hokusai_register.errors import CancelledError
@@ -31,43 +32,37 @@ class Cancelled(BaseException):
 
 
 class Cancellation:
-    """Listens for signals while a `with` block runs."""
+    """Listens for signals while its `with` block runs; afterwards they change nothing any more."""
 
     def __init__(self, publish: Callable[[CancelledError], object]) -> None:
         self.deadline = Deadline()
         self._publish = publish
+        self._listening = False
         self._said = threading.Lock()
-        self._timer: threading.Timer | None = None
-        self._before: dict[int, object] = {}
 
-    def __enter__(self) -> Cancellation:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._on) for number in SIGNALS}
+            for number in SIGNALS:
+                signal.signal(number, self._on)
+        self._listening = True
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._timer:
-            self._timer.cancel()
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # it came from signal.signal
+    def __exit__(self, *_: object) -> None:
+        self._listening = False
 
     def last_word(self) -> bool:
         """Whether the caller may publish: only one report is the last one."""
         return self._said.acquire(blocking=False)
 
     def _on(self, number: int, _: FrameType | None) -> None:
-        if self._timer:
-            return  # the second signal changes nothing: we are leaving
+        if not self._listening:
+            return  # we are leaving already
+        self._listening = False
         error = _cancelled(number)
         self.deadline.at_most(GRACE)
-        self._timer = threading.Timer(LIMIT, self._leave, (error,))
-        self._timer.daemon = True
-        self._timer.start()
+        timer = threading.Timer(LIMIT, self._leave, (error,))
+        timer.daemon = True
+        timer.start()
         raise Cancelled(error)
 
     def _leave(self, error: CancelledError) -> None:
