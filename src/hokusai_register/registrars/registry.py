@@ -27,6 +27,8 @@ TRIES = 3
 SETTLE = 1.0  # seconds that a doubtful write gets to appear before it is looked for
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Its own handlers would print past every host too.
+    "MLFLOW_CONFIGURE_LOGGING": "false",
     # It prints the address of each finished run, past every host.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
