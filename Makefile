@@ -18,6 +18,9 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+demo: $(READY)
+	@$(BIN)/python scripts/demo.py
+
 test: lint unit contract functional
 
 lint: $(READY) $(ACTIONLINT)
