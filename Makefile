@@ -5,7 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACTIONLINT_VERSION := v1.7.7
-ACTIONLINT := .cache/bin/actionlint
+ACTIONLINT := .cache/actionlint-$(ACTIONLINT_VERSION)/actionlint
+WORKFLOWS := .github/workflows/*.yml
+EXAMPLES := examples/workflows/*.yml
 UV ?= uv
 
 .PHONY: setup demo test lint unit contract functional compat e2e lock clean
@@ -28,6 +30,19 @@ lint: $(READY) $(ACTIONLINT)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS) $(EXAMPLES)
+	$(BIN)/zizmor --offline --quiet --persona pedantic action.yml $(WORKFLOWS)
+	$(BIN)/zizmor --offline --quiet $(EXAMPLES)
+	@[ ! -x $(ACTIONLINT) ] || $(ACTIONLINT) $(WORKFLOWS) $(EXAMPLES)
+
+# There is no wheel of it that brings the program; without Go, all the rest is checked.
+$(ACTIONLINT):
+	@if command -v go >/dev/null; then \
+	  GOBIN=$(CURDIR)/$(@D) go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION); \
+	elif [ "$$CI" = true ]; then echo "actionlint needs go" >&2; exit 1; \
+	else echo "skipped: actionlint, which needs go"; fi
 
 unit: $(READY)
 	$(BIN)/pytest tests/unit
@@ -37,6 +52,10 @@ contract: $(READY)
 
 functional: $(READY)
 	$(BIN)/pytest tests/functional
+
+# The image, as a runner runs it: needs Docker; `.ci/docker make e2e` brings it to a Debian machine.
+e2e: $(READY)
+	$(BIN)/pytest tests/e2e
 
 # The requirement files: exact versions with hashes, and no address of any index.
 lock:
