@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-ACTIONLINT_VERSION := v1.7.7
-ACTIONLINT := .cache/actionlint-$(ACTIONLINT_VERSION)/actionlint
+ACTIONLINT := .cache/actionlint-v1.7.7/actionlint
+ACT := .cache/act-v0.2.87/act
 WORKFLOWS := .github/workflows/*.yml
 EXAMPLES := examples/workflows/*.yml
 UV ?= uv
@@ -37,12 +37,14 @@ lint: $(READY) $(ACTIONLINT)
 	$(BIN)/zizmor --offline --quiet $(EXAMPLES)
 	@[ ! -x $(ACTIONLINT) ] || $(ACTIONLINT) $(WORKFLOWS) $(EXAMPLES)
 
-# There is no wheel of it that brings the program; without Go, all the rest is checked.
-$(ACTIONLINT):
+# What only Go brings; without Go, all the rest is done.
+$(ACTIONLINT): MODULE = github.com/rhysd/actionlint/cmd/actionlint
+$(ACT): MODULE = github.com/nektos/act
+$(ACTIONLINT) $(ACT):
 	@if command -v go >/dev/null; then \
-	  GOBIN=$(CURDIR)/$(@D) go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION); \
-	elif [ "$$CI" = true ]; then echo "actionlint needs go" >&2; exit 1; \
-	else echo "skipped: actionlint, which needs go"; fi
+	  GOBIN=$(CURDIR)/$(@D) go install $(MODULE)@$(subst $(@F)-,,$(notdir $(@D))); \
+	elif [ "$$CI" = true ]; then echo "$(@F) needs go" >&2; exit 1; \
+	else echo "skipped: $(@F), which needs go"; fi
 
 unit: $(READY)
 	$(BIN)/pytest tests/unit
@@ -53,9 +55,9 @@ contract: $(READY)
 functional: $(READY)
 	$(BIN)/pytest tests/functional
 
-# The image, as a runner runs it: needs Docker; `.ci/docker make e2e` brings it to a Debian machine.
-e2e: $(READY)
-	$(BIN)/pytest tests/e2e
+# The image as a runner and act run it; `.ci/docker make e2e` brings Docker to a Debian machine.
+e2e: $(READY) $(ACT)
+	ACT=$(CURDIR)/$(ACT) $(BIN)/pytest tests/e2e
 
 # The requirement files: exact versions with hashes, and no address of any index.
 lock:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -15,21 +16,26 @@ from sandboxes import Sandbox, running
 
 ROOT = Path(__file__).parents[2]
 BASE = "python:3.13-slim"
-MISSING = f"needs Docker and the image {BASE}; on Debian as root: .ci/docker make e2e"
 
 
 @pytest.fixture(scope="session")
 def docker() -> str:
     """Docker's client, with a daemon and the base image behind it."""
     client = os.environ.get("DOCKER", "docker")
-    there = shutil.which(client) and (
+    if not shutil.which(client) or not (
         _succeeds(client, "image", "inspect", BASE) or _succeeds(client, "pull", BASE)
-    )
-    if not there and os.environ.get("CI") == "true":
-        pytest.fail(MISSING)
-    if not there:
-        pytest.skip(MISSING)
+    ):
+        _cannot(f"needs Docker and the image {BASE}; on Debian as root: .ci/docker make e2e")
     return client
+
+
+@pytest.fixture
+def act() -> str:
+    """The command act."""
+    program = os.environ.get("ACT", "act")
+    if not shutil.which(program):
+        _cannot("needs act, which make e2e builds if there is go")
+    return program
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +73,12 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox on this machine's loopback."""
     with running(tmp_path_factory.mktemp("sandbox") / "place") as started:
         yield started
+
+
+def _cannot(why: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
 
 
 def _succeeds(*command: str) -> bool:
