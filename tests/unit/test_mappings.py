@@ -41,12 +41,13 @@ def complaint(read: Callable[[str], object], text: str) -> str:
     return str(caught.value)
 
 
-@pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)
+@pytest.fixture(params=["CSafeLoader", "SafeLoader"])
 def _loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """PyYAML has two parsers, and not every machine has the one in C."""
     monkeypatch.setattr(mappings, "_LOADER", getattr(yaml, request.param))
 
 
+@pytest.mark.usefixtures("_loader")
 @pytest.mark.parametrize(
     "text",
     [
@@ -71,6 +72,7 @@ def test_all_forms_of_the_same_metrics(text: str) -> None:
         ("metrics: 0.9", {"metrics": 0.9}),
         ("val/loss.top-5 é: -0", {"val/loss.top-5 é": 0.0}),
         ("a:b=1", {"a:b": 1.0}),
+        ("a=1\rb=2\n\rc=3", {"a": 1.0, "b": 2.0, "c": 3.0}),
         ("a: 1.", {"a": 1.0}),
         ("a: 12345678901234567890", {"a": 12345678901234567890.0}),
         ("a: 1e308", {"a": 1e308}),
@@ -82,6 +84,7 @@ def test_metrics_that_look_odd(text: str, value: dict[str, float]) -> None:
     assert metrics(text) == value
 
 
+@pytest.mark.usefixtures("_loader")
 @pytest.mark.parametrize("text", ["", " \n\t", "\ufeff", "{}", "# nothing yet", "---", "{\n}"])
 def test_no_metrics_are_a_problem_and_no_params_are_none(text: str) -> None:
     assert complaint(metrics, text).startswith("no metrics given: write at least one")
@@ -114,6 +117,7 @@ def test_a_path_is_not_metrics(text: str) -> None:
         ("a: .", "a is text ('.')"),
         ("a=b: c", "a is text ('b: c')"),
         ("a: b=c", "a is text ('b=c')"),
+        ("a:\tb=c", "a is text ('b=c')"),
         ("a: |\n  1\u202e", r"a is text ('1\u202e"),
         ("a: true", "a is true: write a number"),
         ('{"a": false}', "a is false: write a number"),
@@ -144,8 +148,9 @@ def test_a_metric_is_one_finite_number(text: str, problem: str) -> None:
         ("a: 1\na: 2", "the name 'a' is given twice"),
         ('{"a": 1, "a": 1}', "the name 'a' is given twice"),
         ("a=1\na=2", "the name 'a' is given twice"),
-        ("F1: 1\nf1: 2", "the name 'f1' differs only in case from 'F1', which"),
-        ("straße: 1\nSTRASSE: 2", "the name 'STRASSE' differs only in case from 'straße'"),
+        ("F1: 1\nf1: 2", "the name 'f1' is 'F1' but for its case: some registries"),
+        ("straße: 1\nSTRASSE: 2", "the name 'STRASSE' is 'straße' but for its case"),
+        ("\u8c48: 1\n\uf900: 2", "the name '\uf900' is '\u8c48' but for its case"),
         ('"": 1', "the name '' is empty"),
         ("=1", "the name '' is empty"),
         ("a@1: 1", "the name 'a@1' has '@': use letters, digits, spaces and _ - . : /"),
@@ -185,10 +190,12 @@ def test_all_problems_come_together_but_not_without_end() -> None:
     said = complaint(metrics, "a: x\nb@: 1\nc:\nd: .inf\ne: true\nf: []\ng: ''")
     assert said.count("; ") == 5
     assert said.endswith("e is true: write a number; and 2 more")
+    assert complaint(metrics, "a:\nb:\nc:\nd:\ne: true").endswith("; e is true: write a number")
     said = complaint(metrics, "a: {}\nb: true")
     assert said == "a is a mapping: give each number a name of its own; b is true: write a number"
 
 
+@pytest.mark.usefixtures("_loader")
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -237,6 +244,7 @@ def test_syntax_errors_say_where() -> None:
     assert re.match(r"no YAML: .* \(line 2, column \d+\); write a JSON", said)
 
 
+@pytest.mark.usefixtures("_loader")
 @pytest.mark.parametrize(
     "text",
     [
@@ -288,6 +296,7 @@ def test_a_param_is_one_text_that_servers_keep(text: str, problem: str) -> None:
 
 def test_the_most_and_the_longest_that_is_taken() -> None:
     assert len(params("\n".join(f"p{index}=1" for index in range(1_000)))) == 1_000
+    assert document("a=" + "x" * (LARGEST - 2)) == {"a": "x" * (LARGEST - 2)}
     assert params("a: " + "é" * 6_000) == {"a": "é" * 6_000}
     assert params("mlflowx: 1\nhokusai: 2") == {"mlflowx": "1", "hokusai": "2"}
     assert metrics("mlflow.x: 1") == {"mlflow.x": 1.0}
@@ -297,6 +306,7 @@ def test_the_most_and_the_longest_that_is_taken() -> None:
     assert said == "101 tags are too many: give at most 100"
 
 
+@pytest.mark.usefixtures("_loader")
 def test_a_document_says_what_json_can_say() -> None:
     text = """
     team: {name: vision, size: 3, lead: null, "on call": [yes, true, ~, 1e2, 0x1F, "1"]}
@@ -318,8 +328,12 @@ def test_a_document_says_what_json_can_say() -> None:
         "big": 123456789012345678901,
     }
     assert document("a@b=1") == {"a@b": 1}
+    assert document('"<<": {"<<": 1}') == {"<<": {"<<": 1}}
+    # Half of a character at a time, as only JSON writes it.
+    assert document(' {"a": "\\ud83d\\ude00"}') == {"a": "😀"}
 
 
+@pytest.mark.usefixtures("_loader")
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -359,14 +373,19 @@ def test_no_number(text: str) -> None:
     assert complaint(number, text).startswith(("it is ", "it has "))
 
 
+@pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
 @pytest.mark.parametrize("read", READERS)
 @given(text=texts() | st.text("{}[]:=-? &*!|>'\"#%\n\tab01.,~<", max_size=40))
-def test_nothing_but_a_complaint_in_one_line(read: Callable[[str], object], text: str) -> None:
+def test_nothing_but_a_complaint_in_one_line(
+    read: Callable[[str], object], loader: str, text: str
+) -> None:
     said = "ValueError"
-    try:
-        read(text)
-    except ValueError as error:
-        said = f"{type(error).__name__}: {error}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mappings, "_LOADER", getattr(yaml, loader))
+        try:
+            read(text)
+        except ValueError as error:
+            said = f"{type(error).__name__}: {error}"
     assert said.startswith("ValueError")
     assert said.isprintable()
 
@@ -405,6 +424,7 @@ def test_documents_come_back_from_json(values: dict[str, object]) -> None:
         "{" + ", ".join(f'"m{index}": 0.{index}' for index in range(40_000)) + "}",
         "a: " + "[" * (LARGEST - 3),
         "a: 1" + "1" * (LARGEST - 5) + "x",
+        '{"' + "a" * (LARGEST // 2) + '": [' + "1," * (LARGEST // 4 - 9) + "1]}",
         "=" * LARGEST,
         "x." * (LARGEST // 2 - 2) + "json",
         "&a " * (LARGEST // 3),
@@ -418,4 +438,4 @@ def test_a_mebibyte_does_not_take_long(text: str) -> None:
             read(text)
         except ValueError:
             continue
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 3

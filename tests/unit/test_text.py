@@ -178,11 +178,11 @@ def test_the_same_texts_break_their_table_otherwise(fence: str, tags: list[str])
     assert not stays(find(texts(), lambda text: bool(text.strip()) and not stays(text)))
 
 
-SECRET = 'hk_live_9f3K+/x~"é\\'
+SECRET = 'hk_live_9f3K+/x~"é\\&<'
 BASIC = "hk_live_9f3K.4-x~"
 
 
-@pytest.mark.parametrize("secret", [SECRET, BASIC, "\ud800 eight+ "])
+@pytest.mark.parametrize("secret", [SECRET, BASIC, "\ud800 eight+ ", "back\\slash\ttab"])
 def test_every_form_of_a_secret_is_redacted(secret: str) -> None:
     data = secret.encode("utf-8", "surrogatepass")
     forms = [
@@ -233,8 +233,10 @@ def test_nothing_else_is_redacted(before: str, after: str) -> None:
     [
         ("abcabcabcabc abc", ["abcabcabc"], "*** abc"),
         ("first-and-second", ["first-and", "and-second"], "***"),
+        ("longer-than-the-other", ["longer-than-the-other", "than-the"], "***"),
         ("one-secret two-secret", ["two-secret", "one-secret"], "*** ***"),
-        ("pass passport (pass) cGFzcw==", ["pass"], "*** passport (***) cGFzcw=="),
+        ("pass passport bypass (pass) cGFzcw==", ["pass"], "*** passport bypass (***) cGFzcw=="),
+        ("secret!! c2VjcmV0ISE= secret", ["secret!!"], "*** ***= secret"),
         ("abc", ["abc", "", " "], "abc"),
         ("1234567 12345678 31323334353637", ["1234567"], "*** 12345678 31323334353637"),
         ("nothing", [], "nothing"),
