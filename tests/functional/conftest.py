@@ -10,6 +10,11 @@ from functional.runner import Runner, unique
 from sandboxes import Sandbox, running
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let connections that a step left open in this process be closed by the collector."""
+    item.add_marker(pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"))
+
+
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox for the whole session; name things uniquely, others use it too."""

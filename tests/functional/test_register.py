@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from functional.runner import Runner, unique
+from functional.trees import digest, tree
 from sandboxes import Sandbox
 
 # What MLflow's own code warns about when it loads a model is not ours to mend.
@@ -27,15 +27,6 @@ def fetched(
     target.mkdir()
     uri = f"models:/{name}/{version}"
     return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(target)))
-
-
-def tree(root: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file below `root`; MLflow adds one of its own to a download."""
-    files = (p for p in root.rglob("*") if p.is_file() and p.name != "registered_model_meta")
-    return {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
 
 
 @pytest.fixture
@@ -98,8 +89,7 @@ def test_what_the_client_finds(
     assert {path: digest for path, digest in tree(local).items() if path != "MLmodel"} == sent
     described = mlflow.models.Model.load(str(local))
     assert described.run_id == version.run_id
-    listing = "".join(f"{sent[path]}  {path}\n" for path in sorted(sent))
-    assert hashlib.sha256(listing.encode()).hexdigest() == outputs["model-digest"]
+    assert outputs["model-digest"] == digest(canonical.workspace / "model")
 
 
 def test_a_bare_file_gets_a_description(
