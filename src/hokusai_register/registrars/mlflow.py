@@ -58,7 +58,10 @@ class RemoteMLflow:
 
 @dataclass
 class _Registration:
-    """One registration under one key. `ours` is the id of the run that was made for it."""
+    """One registration under one key.
+
+    `ours` is the id of the run that was made for it, `begun` that of the run it wrote to.
+    """
 
     model: Model
     digest: str
@@ -66,6 +69,7 @@ class _Registration:
     watcher: Watcher
     experiment_id: str
     ours: str = ""
+    begun: str = ""
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -86,7 +90,7 @@ class _Registration:
             self._catch_up(version)
             return self._confirm(version, created=False)
         with self._one_outcome():
-            place = self._uploaded(given) if isinstance(given, Artifact) else given
+            place = self._uploaded(given) if isinstance(given, Artifact) else self._logged(given)
             self.watcher.step(f"creating a version of {name}")
             self.registry.ensure_model(name)
             made = self.registry.create_version(
@@ -113,14 +117,13 @@ class _Registration:
         try:
             yield
         except RegisterError as error:
-            if not self.ours:
-                raise
-            self.registry.give_up(self.ours)
-            if isinstance(error, UnconfirmedError):
+            if self.ours:
+                self.registry.give_up(self.ours)
+            if not self.begun or isinstance(error, UnconfirmedError):
                 raise
             raise IncompleteError(
                 error.what,
-                why=f"{error.why}; the run {self.ours} was begun",
+                why=f"{error.why}; something was written to the run {self.begun} already",
                 fix=f"{error.fix}; run the job again: it goes on with the same registration",
                 reason=error.reason,
             ) from error
@@ -129,7 +132,7 @@ class _Registration:
         run, directory = self._run()
         run_id, uri = str(run.info.run_id), str(run.info.artifact_uri)
         path = f"{self.connection.artifact_root(uri)}/{directory}"
-        self.registry.log(run, *self._missing(run))
+        self._log(run)
         self.watcher.step(f"uploading {len(artifact.files)} files to run {run_id}")
         self.watcher.sending(artifact.size)
         for file in artifact.files:
@@ -157,15 +160,23 @@ class _Registration:
             experiment = self.experiment_id or self.registry.experiment(self.model.experiment)
             tags = terms.run_tags(self.model, self.digest)
             run = self.registry.create_run(experiment, f"register {self.model.name}", tags)
-        self.ours = str(run.info.run_id)
+        self.ours = self.begun = str(run.info.run_id)
         return run, "model"
 
-    def _missing(self, run: Any) -> tuple[Mapping[str, float], Mapping[str, str]]:
-        """Return the metrics and params that `run` lacks; refuse to contradict what it has."""
-        return (
-            _new(run, self.model.metrics, run.data.metrics),
-            _new(run, self.model.params, run.data.params),
-        )
+    def _logged(self, place: Place) -> Place:
+        if place.run_id:
+            self._log(self.registry.run(place.run_id))
+        else:
+            self.remarks.append("no run belongs to this model: its metrics are kept as a digest")
+        return place
+
+    def _log(self, run: Any) -> None:
+        """Log the metrics and params that `run` lacks; refuse to contradict what it has."""
+        metrics = _new(run, self.model.metrics, run.data.metrics)
+        params = _new(run, self.model.params, run.data.params)
+        if metrics or params:
+            self.begun = str(run.info.run_id)
+            self.registry.log(run, metrics, params)
 
     def _withdraw(self, mine: Any, winner: Any) -> None:
         """Take back what lost a race against the same registration in another job."""
