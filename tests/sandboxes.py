@@ -52,7 +52,7 @@ def start(
     directory: Path, *arguments: str, environ: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
     """Start a sandbox on a free port; `ready` waits for it."""
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and our own arguments
+    return subprocess.Popen(
         [
             *COMMAND,
             *("--directory", str(directory), "--port", "0"),

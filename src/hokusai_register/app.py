@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import time
@@ -19,6 +20,9 @@ from hokusai_register.register import register
 
 def run(host: hosts.Host) -> int:
     """Register what `host` asks for, show it there, and return the exit code."""
+    # Whatever a library has to say goes through the same door as our own words.
+    logging.basicConfig(handlers=[_ToHost(host)], level=logging.WARNING, force=True)
+    logging.captureWarnings(capture=True)
     try:
         report = _report(host)
     except RegisterError as error:
@@ -27,6 +31,8 @@ def run(host: hosts.Host) -> int:
         report = Report(error=_cancelled())
     except Exception as error:  # noqa: BLE001  # the only one: a bug of ours must not hide the outputs
         report = Report(error=_bug(error))
+        if os.environ.get("RUNNER_DEBUG") == "1":
+            host.step("".join(traceback.format_exception(error)))
     published = host.publish(report)
     return report.exit_code if published else report.exit_code or 1
 
@@ -39,9 +45,21 @@ def _report(host: hosts.Host) -> Report:
     # The registrars bring the HTTP client with them, which a wrong input need not wait for.
     from hokusai_register import registrars  # noqa: PLC0415
 
+    host.mask(registrars.mlflow_login(asked.credentials).secrets)
     backends = registrars.build(asked, began + asked.timeout, host)
     report = register(asked.model, asked.policy, backends)
     return replace(report, remarks=asked.remarks)
+
+
+class _ToHost(logging.Handler):
+    """Hands the records of all loggers to the host, which makes foreign text inert."""
+
+    def __init__(self, host: hosts.Host) -> None:
+        super().__init__()
+        self._host = host
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._host.step(f"{record.name}: {record.getMessage()}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

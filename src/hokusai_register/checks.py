@@ -31,7 +31,7 @@ _FALSE = frozenset({"0", "no", "off", "false"})
 def near(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean …?` if one of the `known` words is close, else nothing."""
     found = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    return f"; did you mean '{found[0]}'?" if found else ""
 
 
 def boolean(text: str) -> bool:

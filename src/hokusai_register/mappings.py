@@ -102,7 +102,7 @@ def _pairs(text: str) -> Pairs:
     tree = _tree(text)
     if isinstance(tree, Pairs):
         return tree
-    if tree in ("", None):
+    if tree == "":
         return Pairs()
     found = "a list" if isinstance(tree, list) else quoted(str(tree))
     raise ValueError(f"found {found} and no mapping: {_FORMS}")
@@ -114,7 +114,7 @@ def _tree(text: str) -> object:
     rows = (row.strip() for row in re.split(r"\r\n?|\n", text))
     matches = [_LINE.fullmatch(row) for row in rows if row and not row.startswith("#")]
     found = [match for match in matches if match]
-    if found and len(found) == len(matches):
+    if len(found) == len(matches):
         return Pairs((match[1].rstrip(), Plain(match[2].lstrip())) for match in found)
     try:
         return _yaml(text)
@@ -153,8 +153,7 @@ def _yaml(text: str) -> object:
     """Raise YAMLError where it is no YAML, ValueError where it is more than a plain structure."""
     events = iter(yaml.parse(text, Loader=_LOADER))
     next(events)  # the start of the stream
-    if isinstance(next(events), yaml.StreamEndEvent):
-        return None
+    next(events)  # the start of the document
     tree = _node(events, next(events), 0)
     next(events)  # the end of the document
     after = next(events)
@@ -166,14 +165,14 @@ def _yaml(text: str) -> object:
 def _node(events: Iterator[Any], event: Any, depth: int) -> object:
     if getattr(event, "anchor", None) or getattr(event, "tag", None):
         _refuse(event, "anchors, aliases and tags are not read: write the value itself")
-    if depth > DEEPEST:
+    if isinstance(event, yaml.ScalarEvent):
+        return Plain(event.value) if event.implicit[0] else event.value
+    if depth == DEEPEST:
         _refuse(event, f"it is nested more than {DEEPEST} deep")
     if isinstance(event, yaml.MappingStartEvent):
         return Pairs(_entries(events, depth + 1))
-    if isinstance(event, yaml.SequenceStartEvent):
-        ones = takewhile(lambda one: not isinstance(one, yaml.SequenceEndEvent), events)
-        return [_node(events, one, depth + 1) for one in ones]
-    return Plain(event.value) if event.implicit[0] else event.value
+    ones = takewhile(lambda one: not isinstance(one, yaml.SequenceEndEvent), events)
+    return [_node(events, one, depth + 1) for one in ones]
 
 
 def _entries(events: Iterator[Any], depth: int) -> Iterator[tuple[str, object]]:

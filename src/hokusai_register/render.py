@@ -13,6 +13,23 @@ SCHEMA = 1
 PLACES = {Backend.MLFLOW: "MLflow", Backend.API: "the Hokusai API"}
 
 
+OUTPUTS = {
+    "status": "what became of the registration: `registered`, `already-registered`, `failed`",
+    "registered": "`true` only if the real registry confirmed",
+    "created": "`true` if this step made the version, `false` if it stood there already",
+    "backend": "where it is now: `mlflow`, `api`, `none`",
+    "reason": "`ok`, or the one cause of the failure",
+    "run-id": "id of the MLflow run",
+    "model-name": "name of the registered model",
+    "model-version": "version that the registry gave it",
+    "model-uri": "address for MLflow clients, `models:/NAME/VERSION`",
+    "run-url": "page of the run",
+    "model-digest": "SHA-256 of the model",
+    "bundle": "path of the bundle of a local registration",
+    "result": "all of this, and what was tried, as one line of JSON",
+}
+
+
 class Level(StrEnum):
     """How loud a note is; the names are those of the runner's commands."""
 

@@ -59,7 +59,7 @@ def faults(
     """Yield what is wrong with each name, or else, by `fault_of`, with its value."""
     seen: dict[str, str] = {}
     for name, value in pairs:
-        folded = _folded(name)
+        folded = unicodedata.normalize("NFC", name.casefold())
         if fault := _name_fault(name) or _repeated(name, seen.get(folded)):
             yield f"the name {quoted(name)} {fault}"
         elif folded.startswith(reserved):
@@ -67,10 +67,6 @@ def faults(
         elif fault := fault_of(value):
             yield f"{line(name)} {fault}"
         seen[folded] = name
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _name_fault(name: str) -> str:
@@ -83,7 +79,7 @@ def _repeated(name: str, before: str | None) -> str:
         return ""
     if before == name:
         return "is given twice"
-    return f"differs only in case from {quoted(before)}, which some registries take for the same"
+    return f"is {quoted(before)} but for its case: some registries take them for the same"
 
 
 def number_fault(value: object) -> str:

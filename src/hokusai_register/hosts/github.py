@@ -74,6 +74,8 @@ class GitHub:
         """Let the runner hide these, and hide them ourselves where it does not."""
         for secret in secrets:
             value = secret.reveal()
+            if value in self._secrets:
+                continue
             self._secrets.append(value)
             if len(value) >= SHORTEST_KEY:  # a word would be hidden wherever it stands
                 self._command("add-mask", {}, value)

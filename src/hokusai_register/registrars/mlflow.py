@@ -60,7 +60,8 @@ class RemoteMLflow:
 class _Registration:
     """One registration under one key.
 
-    `ours` is the id of the run that was made for it, `begun` that of the run it wrote to.
+    `ours` is the id of the run that was made for it; `begun` says whether the registry holds
+    anything of it.
     """
 
     model: Model
@@ -69,7 +70,7 @@ class _Registration:
     watcher: Watcher
     experiment_id: str
     ours: str = ""
-    begun: str = ""
+    begun: bool = False
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -119,12 +120,12 @@ class _Registration:
         except RegisterError as error:
             if self.ours:
                 self.registry.give_up(self.ours)
-            if not self.begun or isinstance(error, UnconfirmedError):
+            if isinstance(error, UnconfirmedError) or not self.begun:
                 raise
             raise IncompleteError(
                 error.what,
-                why=f"{error.why}; something was written to the run {self.begun} already",
-                fix=f"{error.fix}; run the job again: it goes on with the same registration",
+                why=f"{error.why}; a part of the registration is there already",
+                fix=f"{error.fix}; run the job again: it goes on where this one stopped",
                 reason=error.reason,
             ) from error
 
@@ -132,7 +133,8 @@ class _Registration:
         run, directory = self._run()
         run_id, uri = str(run.info.run_id), str(run.info.artifact_uri)
         path = f"{self.connection.artifact_root(uri)}/{directory}"
-        self._log(run)
+        self.registry.log(run, *self._missing(run))
+        self.begun = True
         self.watcher.step(f"uploading {len(artifact.files)} files to run {run_id}")
         self.watcher.sending(artifact.size)
         for file in artifact.files:
@@ -160,7 +162,7 @@ class _Registration:
             experiment = self.experiment_id or self.registry.experiment(self.model.experiment)
             tags = terms.run_tags(self.model, self.digest)
             run = self.registry.create_run(experiment, f"register {self.model.name}", tags)
-        self.ours = self.begun = str(run.info.run_id)
+        self.ours, self.begun = str(run.info.run_id), True
         return run, "model"
 
     def _logged(self, place: Place) -> Place:

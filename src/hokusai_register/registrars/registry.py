@@ -27,6 +27,8 @@ TRIES = 3
 SETTLE = 1.0  # seconds that a doubtful write gets to appear before it is looked for
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Its own handlers would print past every host too.
+    "MLFLOW_CONFIGURE_LOGGING": "false",
     # It prints the address of each finished run, past every host.
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
@@ -98,7 +100,9 @@ class Registry:
         """Mark a run of ours as FAILED, if the server can still be reached."""
         try:
             with _causes(), _quiet():
-                self._client.set_terminated(run_id, "FAILED")
+                # Another job with the same key may have finished the run in the meantime.
+                if self._client.get_run(run_id).info.status != "FINISHED":
+                    self._client.set_terminated(run_id, "FAILED")
         except RegisterError:
             return  # the failure that led here is the one to report
 

@@ -1,0 +1,90 @@
+"""Writes the tables of README.md from the code, or says that they differ."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from hokusai_register import errors
+from hokusai_register.errors import RegisterError
+from hokusai_register.fields import FIELDS
+from hokusai_register.policy import POLICIES
+from hokusai_register.render import OUTPUTS
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def inputs() -> str:
+    """Return the inputs with their defaults, and the variables behind them."""
+    return table(
+        ("input", "meaning", "default", "or the variable"),
+        (
+            (
+                f"`{field.name}`",
+                field.help,
+                f"`{field.default}`" if field.default else "",
+                ", ".join(f"`{name}`" for name in field.env),
+            )
+            for field in FIELDS
+        ),
+    )
+
+
+def outputs() -> str:
+    """Return the outputs."""
+    return table(("output", "meaning"), ((f"`{name}`", text) for name, text in OUTPUTS.items()))
+
+
+def policies() -> str:
+    """Return what each fallback tries, and what makes it go on."""
+    rows = []
+    for fallback, steps in POLICIES.items():
+        for step in steps:
+            causes = "; ".join(_sentence(error) for error in step.go_on)
+            rows.append((f"`{fallback}`", f"`{step.backend}`", causes or "the last one"))
+    return table(("`fallback`", "tries", "and goes on if"), rows)
+
+
+def exit_codes() -> str:
+    """Return each exit code with the failures that end in it."""
+    found: dict[int, list[str]] = {0: ["As asked."]}
+    for kind in vars(errors).values():
+        if isinstance(kind, type) and issubclass(kind, RegisterError):
+            found.setdefault(kind.exit_code, []).append(_sentence(kind))
+    return table(("code", "means"), ((str(code), " ".join(found[code])) for code in sorted(found)))
+
+
+def _sentence(kind: type[RegisterError]) -> str:
+    return (kind.__doc__ or "").strip()
+
+
+def written(text: str) -> str:
+    """Return the README with every table as the code has it."""
+    for name, make in _TABLES.items():
+        opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, _, rest = text.partition(opening)
+        text = f"{before}{opening}\n{make()}\n{closing}{rest.partition(closing)[2]}"
+    return text
+
+
+_TABLES = {
+    "inputs": inputs,
+    "outputs": outputs,
+    "policies": policies,
+    "exit-codes": exit_codes,
+}
+
+if __name__ == "__main__":
+    before = README.read_text(encoding="utf-8")
+    after = written(before)
+    if "--write" in sys.argv[1:]:
+        README.write_text(after, encoding="utf-8")
+    elif before != after:
+        sys.exit("README.md differs from the code: run `python scripts/tables.py --write`")

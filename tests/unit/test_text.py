@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from html.parser import HTMLParser
+from urllib.parse import quote, quote_plus
+
+import cmarkgfm
+import pytest
+from hypothesis import find, given
+from hypothesis import strategies as st
+
+from hokusai_register.text import cell, code, line, lines, redact, visible
+from hostile import texts
+from runner_rules import act_commands, runner_commands
+
+
+class Structure(HTMLParser):
+    """The cells of a table by rows, the paragraphs behind it, and every tag."""
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.tags: list[str] = []
+        self.inside = ""
+        # As GitHub does before it sanitises: what is let through here is markup there.
+        unsafe = cmarkgfm.cmark.Options.CMARK_OPT_UNSAFE
+        self.feed(
+            cmarkgfm.markdown_to_html_with_extensions(markdown, unsafe, ["table", "autolink"])
+        )
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(" ".join([tag, *(name for name, _ in attrs)]))
+        if tag in ("tr", "p"):
+            self.rows.append([])
+        if tag in ("th", "td", "p"):
+            self.rows[-1].append("")
+            self.inside = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = "" if tag == self.inside else self.inside
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.rows[-1][-1] += data
+
+
+def table(first: str, second: str) -> Structure:
+    return Structure(f"| a | b |\n| - | - |\n| before | {first} |\n| {second} | after |\n\nend\n")
+
+
+def holds(written: str, shown: str, tags: list[str]) -> bool:
+    """Whether a table with cells `written` shows `shown` there, with `tags`, and its neighbours."""
+    found = table(written, written)
+    head = ["table", "thead", "tr", "th", "th", "tbody"]
+    return found.rows == [["a", "b"], ["before", shown], [shown, "after"], ["end"]] and (
+        found.tags == [*head, "tr", "td", "td", *tags, "tr", "td", *tags, "td", "p"]
+    )
+
+
+def encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1b[1m", r"a\x1b[1m"),
+        ("a\r\n\tb", r"a\r\n\tb"),
+        ("\u202ea\u2066", r"\u202ea\u2066"),
+        ("\ud800 \ue000 \uffff", r"\ud800 \ue000 \uffff"),
+        ("\u2028\u2029\x85\xa0\u3000", r"\u2028\u2029\x85\xa0\u3000"),
+        ("a\u200bb\u034fc\u3164d\ufe0f", r"a\u200bb\u034fc\u3164d\ufe0f"),
+        ("\U000e0041\U000e0100", r"\U000e0041\U000e0100"),
+        ("  é e\u0301 日本 😀  ", "  é e\u0301 日本 😀  "),
+        ("", ""),
+    ],
+)
+def test_what_cannot_be_seen_is_written_out(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@given(texts())
+def test_visible_text_is_one_printable_line(text: str) -> None:
+    shown = visible(text)
+    assert shown.isprintable()
+    assert len(shown.splitlines()) <= 1
+    assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Co", "Cn"}
+    assert visible(shown) == shown
+
+
+def test_a_line_is_cut_with_a_count() -> None:
+    assert line("a" * 2000) == "a" * 2000
+    assert line("a" * 2003) == "a" * 2000 + "… (+3 characters)"
+    assert line("ab\n", limit=3) == "ab\\… (+1 characters)"
+
+
+def test_a_line_has_no_command_in_its_middle() -> None:
+    assert line("a ##[error]b ###[c") == "a ## [error]b ### [c"
+
+
+def test_lines_end_where_anybody_sees_an_end() -> None:
+    assert lines("a\nb\rc\r\nd\ve\ff\x85g\u2028h\u2029i\x1cj") == [
+        f"| {one}" for one in "abcdefghij"
+    ]
+    assert lines("a\n\nb", prefix="server> ") == ["server> a", "server> ", "server> b"]
+    assert lines("") == []
+
+
+@given(texts())
+def test_no_line_is_a_command(text: str) -> None:
+    output = "".join(f"{one}\n" for one in [*lines(text), f"server: {line(text)}"])
+    assert runner_commands(output) == []
+    assert act_commands(output) == []
+
+
+@pytest.mark.parametrize(
+    "is_command",
+    [
+        lambda text: act_commands(text + "\n"),
+        lambda text: runner_commands(text) and "##[" not in text,
+        # A prefix alone is not enough.
+        lambda text: runner_commands(f"| {text}") and "\n" not in text,
+        # Nor is a look at how the text begins.
+        lambda text: runner_commands(text) and not text.startswith(("::", "##[")),
+    ],
+)
+def test_the_same_texts_are_commands_otherwise(is_command: Callable[[str], bool]) -> None:
+    assert find(texts(), is_command)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("a", "`a`"),
+        ("a|b", r"`a\|b`"),
+        ("a\\|b\\", r"`a\\|b\`"),
+        ("a`b``c", "```a`b``c```"),
+        ("`a", "`` `a ``"),
+        (" a ", "`  a  `"),
+        ("  ", "`  `"),
+        ("a\nb", r"`a\nb`"),
+        ("a" * 201, "`" + "a" * 200 + "… (+1 characters)`"),
+    ],
+)
+def test_a_cell_is_a_code_span(text: str, shown: str) -> None:
+    assert cell(text) == shown
+    assert code(text) == shown.replace("\\|", "|")
+
+
+@given(texts())
+def test_a_cell_stays_in_its_table(text: str) -> None:
+    for limit in (200, 7):
+        shown = line(text, limit)
+        assert holds(cell(text, limit), shown, ["code"] if shown else [])
+
+
+@given(texts())
+def test_code_is_all_code(text: str) -> None:
+    found = Structure(f"before {code(text)} after\n\n{code(text)}\n")
+    if text:
+        assert found.tags == ["p", "code", "p", "code"]
+        assert found.rows == [[f"before {line(text, 200)} after"], [line(text, 200)]]
+
+
+@pytest.mark.parametrize(("fence", "tags"), [("", []), ("`", ["code"])])
+def test_the_same_texts_break_their_table_otherwise(fence: str, tags: list[str]) -> None:
+    def stays(text: str) -> bool:
+        return holds(f"{fence}{encodable(text)}{fence}", encodable(text), tags)
+
+    assert stays("a")
+    assert not stays(find(texts(), lambda text: bool(text.strip()) and not stays(text)))
+
+
+SECRET = 'hk_live_9f3K+/x~"é\\&<'
+BASIC = "hk_live_9f3K.4-x~"
+
+
+@pytest.mark.parametrize("secret", [SECRET, BASIC, "\ud800 eight+ ", "back\\slash\ttab"])
+def test_every_form_of_a_secret_is_redacted(secret: str) -> None:
+    data = secret.encode("utf-8", "surrogatepass")
+    forms = [
+        secret,
+        quote(data, safe=""),
+        re.sub("%..", lambda byte: byte[0].lower(), quote(data, safe="")),
+        quote(data),
+        quote_plus(data),
+        data.hex(),
+        data.hex().upper(),
+        repr(secret),
+        repr(data),
+        json.dumps(secret),
+        json.dumps(secret, ensure_ascii=False),
+        json.dumps(secret).replace("/", "\\/"),
+        html.escape(secret),
+        html.escape(secret, quote=False),
+        visible(secret),
+    ]
+    for form in forms:
+        shown = redact(f"<{form}>", [secret])
+        assert shown.replace("b'", "'") in ("<***>", "<'***'>", '<"***">')
+
+
+@given(st.binary(max_size=7), st.binary(max_size=7), st.sampled_from(["+/", "-_"]))
+def test_base64_of_anything_with_a_secret_in_it_is_redacted(
+    before: bytes, after: bytes, signs: str
+) -> None:
+    encoded = base64.b64encode(before + BASIC.encode() + after, signs.encode()).decode()
+    for form in (encoded, encoded.rstrip("=")):
+        shown = redact(form, [BASIC])
+        head, _, tail = shown.partition("***")
+        assert shown != form
+        # What is left has no bit of the secret in it.
+        assert len(head) * 6 <= len(before) * 8
+        stop = len(encoded.rstrip("=")) - len(tail.rstrip("="))
+        assert stop * 6 >= len(before + BASIC.encode()) * 8
+
+
+@given(texts(), texts())
+def test_nothing_else_is_redacted(before: str, after: str) -> None:
+    assert redact(before + after, [BASIC]) == before + after
+    assert redact(f"{before}{BASIC}{after}", [BASIC]) == f"{before}***{after}"
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "shown"),
+    [
+        ("abcabcabcabc abc", ["abcabcabc"], "*** abc"),
+        ("first-and-second", ["first-and", "and-second"], "***"),
+        ("longer-than-the-other", ["longer-than-the-other", "than-the"], "***"),
+        ("one-secret two-secret", ["two-secret", "one-secret"], "*** ***"),
+        ("pass passport bypass (pass) cGFzcw==", ["pass"], "*** passport bypass (***) cGFzcw=="),
+        ("secret!! c2VjcmV0ISE= secret", ["secret!!"], "*** ***= secret"),
+        ("abc", ["abc", "", " "], "abc"),
+        ("1234567 12345678 31323334353637", ["1234567"], "*** 12345678 31323334353637"),
+        ("nothing", [], "nothing"),
+    ],
+)
+def test_secrets_that_overlap_or_are_short(text: str, secrets: list[str], shown: str) -> None:
+    assert redact(text, secrets) == shown
