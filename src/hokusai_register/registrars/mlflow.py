@@ -133,7 +133,7 @@ class _Registration:
         run, directory = self._run()
         run_id, uri = str(run.info.run_id), str(run.info.artifact_uri)
         path = f"{self.connection.artifact_root(uri)}/{directory}"
-        self.registry.log(run, *self._missing(run))
+        self._log(run)
         self.begun = True
         self.watcher.step(f"uploading {len(artifact.files)} files to run {run_id}")
         self.watcher.sending(artifact.size)
@@ -177,8 +177,8 @@ class _Registration:
         metrics = _new(run, self.model.metrics, run.data.metrics)
         params = _new(run, self.model.params, run.data.params)
         if metrics or params:
-            self.begun = str(run.info.run_id)
             self.registry.log(run, metrics, params)
+            self.begun = True
 
     def _withdraw(self, mine: Any, winner: Any) -> None:
         """Take back what lost a race against the same registration in another job."""
