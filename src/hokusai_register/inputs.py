@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from hokusai_register import artifact, bundle, checks, sections
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError
-from hokusai_register.fields import BY_NAME
 from hokusai_register.model import Artifact, Backend, Model, Secret, Skipped
 from hokusai_register.policy import REAL, Step
 from hokusai_register.provenance import provenance, stranger
 from hokusai_register.reader import Reader
 from hokusai_register.sections import Credentials, LocalStore, TlsFiles
 
+NAMED = 10  # files that were left out; there may be thousands
 SHORTEST_KEY = 8  # characters; a shorter one is a word that may stand in any log
 
 # What is read and checked, and cannot be done yet: asking for it is refused, not ignored.
@@ -57,14 +56,14 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
         sections.leave_to_bundle(reader)
     timeout = reader.get("timeout", checks.seconds, 0.0)
     tracking_uri, api_url = sections.addresses(reader)
-    tls = sections.tls(reader, tracking_uri)
+    tls = sections.tls(reader, (tracking_uri, api_url))
     credentials = sections.credentials(reader)
     steps = sections.steps(reader, tracking_uri)
     local = sections.local(reader, tracking_uri, environ, roots)
     locked = None if credentials else sections.no_key(stranger(environ))
     skip = sections.skip(reader, locked, stranger(environ))
     reader.boolean("summary")
-    reader.get("result-file", reader.writable, Path())
+    reader.target("result-file")
     dry_run = reader.boolean("dry-run")
     reader.complain(besides=None if skip or not _asks_registry(steps) else locked)
 
@@ -110,9 +109,8 @@ _MLFLOW_SECRETS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")
 
 
 def _refuse_unfinished(reader: Reader) -> None:
-    for name in _NOT_YET:
-        if reader.text(name) != BY_NAME[name].default:
-            reader.problem(name, "this version cannot do that yet")
+    for name in filter(reader.text, _NOT_YET):
+        reader.problem(name, "this version cannot do that yet")
     if reader.flag("MLFLOW_TRACKING_AWS_SIGV4"):
         reader.problem("MLFLOW_TRACKING_AWS_SIGV4", "this version cannot do that yet")
 
@@ -135,7 +133,9 @@ def _remarks(reader: Reader, credentials: Credentials, tls: TlsFiles, model: Mod
     told = []
     files, kind = model.source, reader.text("model-type")
     if isinstance(files, Artifact) and files.left_out:
-        told.append(f"left out of the model: {', '.join(files.left_out)}")
+        more = len(files.left_out) - NAMED
+        names = [*files.left_out[:NAMED], *([f"and {more:,} more"] if more > 0 else [])]
+        told.append(f"left out of the model: {', '.join(names)}")
     if isinstance(files, Artifact) and kind and files.kind not in (kind, "custom"):
         told.append(f"the files look like {files.kind}, and `model-type` says {kind}")
     if not tls.verify:

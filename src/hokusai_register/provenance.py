@@ -9,6 +9,8 @@ from typing import Any
 
 from hokusai_register.model import Provenance
 
+# Events that run on a merge commit which nobody pushed; pull_request_target has the base branch.
+_MERGED = ("pull_request", "pull_request_review", "pull_request_review_comment")
 EVENT_LIMIT = 10 << 20  # bytes; GitHub's own payloads stay far below
 
 
@@ -41,7 +43,7 @@ def stranger(environ: Mapping[str, str]) -> str:
         return ""
     if environ.get("GITHUB_ACTOR") == "dependabot[bot]":
         return "Dependabot"
-    if environ.get("GITHUB_EVENT_NAME") != "pull_request":
+    if environ.get("GITHUB_EVENT_NAME") not in _MERGED:
         return ""
     head = _head(environ).get("repo")
     # A fork that was deleted in the meantime is null here.
@@ -51,7 +53,7 @@ def stranger(environ: Mapping[str, str]) -> str:
 
 def _commit(environ: Mapping[str, str]) -> str:
     """Return the commit that was built: of a pull request its head, not the merge commit."""
-    if environ.get("GITHUB_EVENT_NAME") == "pull_request":
+    if environ.get("GITHUB_EVENT_NAME") in _MERGED:
         sha = _head(environ).get("sha")
         if isinstance(sha, str) and sha:
             return sha
@@ -70,6 +72,6 @@ def _event(environ: Mapping[str, str]) -> dict[str, Any]:
         if not path.is_file() or path.stat().st_size > EVENT_LIMIT:
             return {}
         event = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return event if isinstance(event, dict) else {}

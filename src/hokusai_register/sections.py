@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from hokusai_register import checks, mappings, policy
+from hokusai_register import artifact, checks, mappings, policy
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError, Reason
 from hokusai_register.fields import DEFAULT_TRACKING_URI
@@ -99,7 +99,7 @@ def describe(reader: Reader) -> Model:
 def leave_to_bundle(reader: Reader) -> None:
     """Refuse what a bundle says itself: two answers to one question are one too many."""
     for name in _OF_THE_MODEL:
-        if reader.given(name):
+        if reader.text(name):
             reader.problem(name, "`model-path` is a bundle, which says that already")
 
 
@@ -127,18 +127,22 @@ def addresses(reader: Reader) -> tuple[str, str]:
         api_url = tracking_uri.removesuffix("/api/mlflow")
     allowed = reader.boolean("allow-insecure-http")
     for name, url in (("tracking-uri", tracking_uri), ("api-url", api_url)):
-        if url.startswith("http://") and not checks.is_loopback(url) and not allowed:
+        clear = url.startswith("http://") and not checks.is_loopback(url)
+        if clear and not allowed and reader.text(name):  # one that is derived is told of once
             host = urlsplit(url).netloc
-            reader.problem(name, f"the key would go to {host} in the clear: use https")
+            why = f"the key would go to {host} in the clear: use https"
+            reader.problem(reader.source(name), why)
     return tracking_uri, api_url
 
 
-def tls(reader: Reader, tracking_uri: str) -> TlsFiles:
+def tls(reader: Reader, addresses: Iterable[str]) -> TlsFiles:
     """Return whom to trust, and who we are."""
     insecure = reader.boolean("insecure-tls")
-    if insecure and not reader.given("insecure-tls") and not checks.is_loopback(tracking_uri):
+    named = reader.source("insecure-tls")
+    away = not all(checks.is_loopback(address) for address in addresses if address)
+    if insecure and named != "insecure-tls" and away:
         reader.problem(
-            "MLFLOW_TRACKING_INSECURE_TLS",
+            named,
             "the key would go to whoever answers: set the input `insecure-tls` if that is meant",
         )
     if reader.text("client-key") and not reader.text("client-cert"):
@@ -155,7 +159,7 @@ def credentials(reader: Reader) -> Credentials:
     """Return every login that was handed in."""
     return Credentials(
         key=reader.key(),
-        token=reader.variable("MLFLOW_TRACKING_TOKEN"),
+        token=reader.variable("MLFLOW_TRACKING_TOKEN", bare=True),
         user=reader.variable("MLFLOW_TRACKING_USERNAME").reveal(),
         password=reader.variable("MLFLOW_TRACKING_PASSWORD"),
     )
@@ -167,7 +171,7 @@ def steps(reader: Reader, tracking_uri: str) -> tuple[Step, ...]:
     if reader.flag("HOKUSAI_MOCK_MODE"):
         for name, wanted in (
             ("require-registered", registered),
-            ("tracking-uri", reader.given("tracking-uri")),
+            ("tracking-uri", reader.source("tracking-uri") == "tracking-uri"),
         ):
             if wanted:
                 reader.problem(name, "HOKUSAI_MOCK_MODE asks for the opposite: decide for one")
@@ -183,7 +187,7 @@ def steps(reader: Reader, tracking_uri: str) -> tuple[Step, ...]:
 def _fallback(reader: Reader) -> Fallback:
     """Return how far to go: the input, or what HOKUSAI_OPTIONAL_MLFLOW means by being true."""
     optional = reader.flag("HOKUSAI_OPTIONAL_MLFLOW")
-    if not reader.given("fallback"):
+    if reader.source("fallback") != "fallback":
         return Fallback.MOCK if optional else Fallback.API
     return Fallback(reader.get("fallback", checks.one_of(Fallback), "none"))
 
@@ -192,9 +196,9 @@ def local(
     reader: Reader, tracking_uri: str, environ: Mapping[str, str], roots: Roots
 ) -> LocalStore:
     """Return where a local registration is kept."""
-    database = reader.get("local-store", reader.writable, roots.workspace) / DATABASE
+    database = (reader.target("local-store") or roots.workspace) / DATABASE
     if checks.is_local_store(tracking_uri):
-        database = reader.get("tracking-uri", partial(_named, reader), database)
+        database = reader.get("tracking-uri", partial(_named, roots), database)
     server = environ.get("HOKUSAI_LOCAL_MLFLOW_URI", "").strip() or LOCAL_SERVER
     try:
         server = checks.url(server)
@@ -203,13 +207,13 @@ def local(
     return LocalStore(database=database, workspace=roots.workspace, server=server)
 
 
-def _named(reader: Reader, tracking_uri: str) -> Path:
+def _named(roots: Roots, tracking_uri: str) -> Path:
     """Return the database that a local tracking URI means."""
     scheme, colon, path = tracking_uri.partition(":")
     path = unquote(path) if colon else scheme
     # sqlite:///a is relative, sqlite:////a and file:///a are absolute (SQLAlchemy, RFC 8089).
     path = path.removeprefix("///") if scheme == "sqlite" else path.removeprefix("//")
-    target = reader.writable(path)
+    target = artifact.writable(path, roots, what="tracking-uri")
     return target if scheme == "sqlite" else target / DATABASE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TypeVar
 
@@ -28,8 +28,8 @@ from hokusai_register.registrars.shelf import Place, Shelf
 class Registration:
     """One registration under one key.
 
-    `ours` is the id of the run that was made for it; `begun` says whether the registry holds
-    anything of it.
+    `ours` is the id of the run that was made for it, `making` the experiment in which one may
+    have been made; `begun` says whether the registry holds anything of it.
     """
 
     model: Model
@@ -39,6 +39,7 @@ class Registration:
     experiment_id: str = ""
     backend: Backend = Backend.MLFLOW
     ours: str = ""
+    making: str = ""
     begun: bool = False
     remarks: list[str] = field(default_factory=list)
 
@@ -60,7 +61,7 @@ class Registration:
             self._catch_up(version)
             return self._confirm(version, created=False)
         with self._one_outcome():
-            place = self._uploaded(given) if isinstance(given, Artifact) else given
+            place = self._uploaded(given) if isinstance(given, Artifact) else self._logged(given)
             self.watcher.step(f"creating a version of {name}")
             self.registry.ensure_model(name)
             made = self.registry.create_version(
@@ -94,11 +95,11 @@ class Registration:
     @contextmanager
     def _one_outcome(self) -> Iterator[None]:
         """Close our run when it cannot be finished, and let no other backend be tried after it."""
+        finished = False
         try:
             yield
+            finished = True
         except RegisterError as error:
-            if self.ours:
-                self.registry.give_up(self.ours)
             if isinstance(error, UnconfirmedError) or not self.begun:
                 raise
             raise IncompleteError(
@@ -107,12 +108,25 @@ class Registration:
                 fix=f"{error.fix}; run the job again: it goes on where this one stopped",
                 reason=error.reason,
             ) from error
+        finally:
+            if not finished:
+                self._close()
+
+    def _close(self) -> None:
+        """Leave no run of ours RUNNING, if the server can still be reached."""
+        with suppress(RegisterError):  # the failure that led here is the one to report
+            run_id = self.ours
+            if not run_id and self.making:
+                run = self.registry.find_run(self.making, self.key)
+                run_id = str(run.info.run_id) if run else ""
+            if run_id:
+                self.registry.give_up(run_id)
 
     def _uploaded(self, artifact: Artifact) -> Place:
         run, directory = self._run()
         run_id, uri = str(run.info.run_id), str(run.info.artifact_uri)
         path = f"{self.shelf.artifact_root(uri)}/{directory}"
-        self.registry.log(run, *self._missing(run))
+        self._log(run)
         self.begun = True
         self.watcher.step(f"uploading {len(artifact.files)} files to run {run_id}")
         self.watcher.sending(artifact.size)
@@ -140,16 +154,25 @@ class Registration:
         if run is None:
             experiment = self.experiment_id or self.registry.experiment(self.model.experiment)
             tags = terms.run_tags(self.model, self.digest)
+            self.making = experiment
             run = self.registry.create_run(experiment, f"register {self.model.name}", tags)
         self.ours, self.begun = str(run.info.run_id), True
         return run, "model"
 
-    def _missing(self, run: Any) -> tuple[Mapping[str, float], Mapping[str, str]]:
-        """Return the metrics and params that `run` lacks; refuse to contradict what it has."""
-        return (
-            _new(run, self.model.metrics, run.data.metrics),
-            _new(run, self.model.params, run.data.params),
-        )
+    def _logged(self, place: Place) -> Place:
+        if place.run_id:
+            self._log(self.registry.run(place.run_id))
+        else:
+            self.remarks.append("no run belongs to this model: its metrics are kept as a digest")
+        return place
+
+    def _log(self, run: Any) -> None:
+        """Log the metrics and params that `run` lacks; refuse to contradict what it has."""
+        metrics = _new(run, self.model.metrics, run.data.metrics)
+        params = _new(run, self.model.params, run.data.params)
+        if metrics or params:
+            self.registry.log(run, metrics, params)
+            self.begun = True
 
     def _withdraw(self, mine: Any, winner: Any) -> None:
         """Take back what lost a race against the same registration in another job."""

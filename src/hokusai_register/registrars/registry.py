@@ -104,14 +104,10 @@ class Registry:
             self._client.set_terminated(run_id, "FINISHED")
 
     def give_up(self, run_id: str) -> None:
-        """Mark a run of ours as FAILED, if the server can still be reached."""
-        try:
-            with _causes(), _quiet():
-                # Another job with the same key may have finished the run in the meantime.
-                if self._client.get_run(run_id).info.status != "FINISHED":
-                    self._client.set_terminated(run_id, "FAILED")
-        except RegisterError:
-            return  # the failure that led here is the one to report
+        """Mark a run of ours as FAILED, unless another job with the same key has finished it."""
+        with _causes(), _quiet():
+            if self._client.get_run(run_id).info.status != "FINISHED":
+                self._client.set_terminated(run_id, "FAILED")
 
     def ensure_model(self, name: str) -> None:
         """Make the registered model `name`, unless it is there."""
