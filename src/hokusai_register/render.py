@@ -10,14 +10,19 @@ from hokusai_register.errors import Reason, RegisterError
 from hokusai_register.model import Artifact, Backend, Report, Status
 
 SCHEMA = 1
-PLACES = {Backend.MLFLOW: "MLflow", Backend.API: "the Hokusai API"}
+PLACES = {
+    Backend.MLFLOW: "MLflow",
+    Backend.API: "the Hokusai API",
+    Backend.LOCAL: "this machine",
+    Backend.MOCK: "a simulation",
+}
 
 
 OUTPUTS = {
-    "status": "what became of the registration: `registered`, `already-registered`, `failed`",
+    "status": "what became of the registration; the words are below",
     "registered": "`true` only if the real registry confirmed",
     "created": "`true` if this step made the version, `false` if it stood there already",
-    "backend": "where it is now: `mlflow`, `api`, `none`",
+    "backend": "where it is now: `mlflow`, `api`, `local`, `mock`, `none`",
     "reason": "`ok`, or the one cause of the failure",
     "run-id": "id of the MLflow run",
     "model-name": "name of the registered model",
@@ -28,6 +33,9 @@ OUTPUTS = {
     "bundle": "path of the bundle of a local registration",
     "result": "all of this, and what was tried, as one line of JSON",
 }
+
+
+DEGRADED = frozenset({Status.REGISTERED_LOCAL, Status.SIMULATED})
 
 
 class Level(StrEnum):
@@ -73,7 +81,7 @@ def outputs(report: Report) -> dict[str, str]:
         "model-uri": receipt.model_uri if receipt else "",
         "run-url": receipt.run_url if receipt else "",
         "model-digest": digest(report),
-        "bundle": "",
+        "bundle": receipt.bundle if receipt else "",
         "result": as_json(report),
     }
 
@@ -88,6 +96,8 @@ def as_json(report: Report) -> str:
         "reason": report.reason,
         "exit_code": report.exit_code,
         "created": receipt is not None and receipt.created,
+        "bundle": receipt.bundle if receipt else "",
+        "found": list(report.skipped.found) if report.skipped else [],
         "run_id": receipt.run_id if receipt else "",
         "run_url": receipt.run_url if receipt else "",
         "model": {
@@ -119,18 +129,28 @@ def notes(report: Report) -> list[Note]:
     if error:
         text = f"{error.what}. Why: {error.why}. What to do: {error.fix}."
         return [Note(Level.ERROR, "The model is not registered", text)]
-    told = [Note(Level.NOTICE, "Model registered", f"{headline(report)}.")]
     warned = [*passed_over(report), *remarks(report)]
+    if report.status in DEGRADED:
+        text = "; ".join([headline(report), *warned])
+        return [Note(Level.WARNING, "The model is not in the registry", f"{text}.")]
+    title = "Nothing was registered" if report.skipped else "Model registered"
+    told = [Note(Level.NOTICE, title, f"{headline(report)}.")]
     if warned:
-        told.append(Note(Level.WARNING, "The model is registered, but", "; ".join(warned)))
+        told.append(Note(Level.WARNING, f"{title}, but", "; ".join(warned)))
     return told
 
 
 def headline(report: Report) -> str:
     """Return one sentence that says what happened, and where."""
     model, receipt = report.model, report.receipt
+    if report.skipped:
+        return f"Skipped ({report.reason}): {'; '.join(report.skipped.found)}"
     if not (model and receipt):
         return f"Not registered: {report.error.what if report.error else 'nothing was tried'}"
+    if report.status is Status.REGISTERED_LOCAL:
+        return f"Kept on this machine only: {model.name}, in {receipt.bundle}"
+    if report.status is Status.SIMULATED:
+        return f"Simulated: {model.name}; nothing was stored"
     verb = "Registered" if receipt.created else "Already registered:"
     place = f"{PLACES[receipt.backend]} at {receipt.host}"
     return f"{verb} {model.name} version {receipt.model_version} in {place}"
