@@ -232,7 +232,11 @@ class Report:
         """Why it ended as it did."""
         if self.skipped:
             return self.skipped.reason
-        return self.error.reason if self.error else Reason.OK
+        if self.receipt and self.receipt.backend not in _DEGRADED:
+            return Reason.OK
+        errors = [attempt.error for attempt in self.attempts if attempt.error]
+        error = self.error or (errors[-1] if errors else None)
+        return error.reason if error else Reason.OK
 
     @property
     def exit_code(self) -> int:

@@ -40,6 +40,10 @@ class Reader:
             return name
         return next((env for env in BY_NAME[name].env if self._environ.get(env, "").strip()), name)
 
+    def given(self, name: str) -> bool:
+        """Whether an input itself is given, not by a variable and not by its default."""
+        return bool(self._raw.get(name, "").strip())
+
     def problem(self, name: str, why: str) -> None:
         """Keep one problem with one input."""
         self._problems.append(InputError(f"`{name}` cannot be used", why=why, fix=_FIX))

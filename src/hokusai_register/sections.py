@@ -171,7 +171,7 @@ def steps(reader: Reader, tracking_uri: str) -> tuple[Step, ...]:
     if reader.flag("HOKUSAI_MOCK_MODE"):
         for name, wanted in (
             ("require-registered", registered),
-            ("tracking-uri", reader.source("tracking-uri") == "tracking-uri"),
+            ("tracking-uri", reader.given("tracking-uri")),
         ):
             if wanted:
                 reader.problem(name, "HOKUSAI_MOCK_MODE asks for the opposite: decide for one")
@@ -187,7 +187,7 @@ def steps(reader: Reader, tracking_uri: str) -> tuple[Step, ...]:
 def _fallback(reader: Reader) -> Fallback:
     """Return how far to go: the input, or what HOKUSAI_OPTIONAL_MLFLOW means by being true."""
     optional = reader.flag("HOKUSAI_OPTIONAL_MLFLOW")
-    if reader.source("fallback") != "fallback":
+    if not reader.given("fallback"):
         return Fallback.MOCK if optional else Fallback.API
     return Fallback(reader.get("fallback", checks.one_of(Fallback), "none"))
 
