@@ -95,7 +95,7 @@ def interrupted() -> dict[str, str]:
     """Return the outputs of a step that never came to its end; they are written at its start."""
     error = RegisterError(
         "the step did not come to its end",
-        why="it was killed, or it is still running",
+        why="it was killed, or its machine was lost",
         fix="run the job again: it looks first for what this run may have made",
         reason=Reason.INTERRUPTED,
     )

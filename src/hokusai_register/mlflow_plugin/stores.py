@@ -17,14 +17,18 @@ from hokusai_register.http import Answer
 from hokusai_register.mlflow_plugin.auth import NAME
 from hokusai_register.mlflow_plugin.connection import Connection, connection_for
 
+# MLflow keeps a store for as long as the process lives: the connection is looked up for each call,
+# so that the next registration of the process is not made with the credentials of the first.
+
 
 class TrackingStore(MlflowTrackingStore):  # type: ignore[misc]  # MLflow is not typed here
     """Experiments, runs, metrics, params and tags of a `hokusai+http(s)://` tracking URI."""
 
     def __init__(self, store_uri: str, artifact_uri: str | None = None) -> None:
         del artifact_uri  # the server knows it
-        self._connection = connection_for(store_uri)
-        super().__init__(lambda: _creds(self._connection))
+        self._uri = store_uri
+        connection_for(store_uri)  # a wrong key is told now, not at the first call
+        super().__init__(lambda: _creds(connection_for(store_uri)))
 
     def _call_endpoint(
         self,
@@ -38,7 +42,11 @@ class TrackingStore(MlflowTrackingStore):  # type: ignore[misc]  # MLflow is not
         table = self._V3_METHOD_TO_INFO if api in self._V3_APIS else self._METHOD_TO_INFO
         known, method = table[api]
         return _ask(
-            self._connection, method, endpoint or known, json_body, response_proto or api.Response()
+            connection_for(self._uri),
+            method,
+            endpoint or known,
+            json_body,
+            response_proto or api.Response(),
         )
 
 
@@ -47,8 +55,9 @@ class RegistryStore(MlflowRegistryStore):  # type: ignore[misc]  # MLflow is not
 
     def __init__(self, store_uri: str, tracking_uri: str | None = None) -> None:
         del tracking_uri  # the same server
-        self._connection = connection_for(store_uri)
-        super().__init__(lambda: _creds(self._connection))
+        self._uri = store_uri
+        connection_for(store_uri)  # a wrong key is told now, not at the first call
+        super().__init__(lambda: _creds(connection_for(store_uri)))
 
     def _call_endpoint(
         self,
@@ -60,7 +69,7 @@ class RegistryStore(MlflowRegistryStore):  # type: ignore[misc]  # MLflow is not
         del call_all_endpoints, extra_headers  # for servers older than any that we support
         endpoint, method = self._get_endpoint_from_method(api)
         response = self._get_response_from_method(api)
-        return _ask(self._connection, method, endpoint, json_body, response)
+        return _ask(connection_for(self._uri), method, endpoint, json_body, response)
 
 
 def _creds(connection: Connection) -> MlflowHostCreds:

@@ -91,7 +91,7 @@ class _Registration:
             self._catch_up(version)
             return self._confirm(version, created=False)
         with self._one_outcome():
-            place = self._uploaded(given) if isinstance(given, Artifact) else given
+            place = self._uploaded(given) if isinstance(given, Artifact) else self._logged(given)
             self.watcher.step(f"creating a version of {name}")
             self.registry.ensure_model(name)
             made = self.registry.create_version(
@@ -133,7 +133,7 @@ class _Registration:
         run, directory = self._run()
         run_id, uri = str(run.info.run_id), str(run.info.artifact_uri)
         path = f"{self.connection.artifact_root(uri)}/{directory}"
-        self.registry.log(run, *self._missing(run))
+        self._log(run)
         self.begun = True
         self.watcher.step(f"uploading {len(artifact.files)} files to run {run_id}")
         self.watcher.sending(artifact.size)
@@ -165,12 +165,20 @@ class _Registration:
         self.ours, self.begun = str(run.info.run_id), True
         return run, "model"
 
-    def _missing(self, run: Any) -> tuple[Mapping[str, float], Mapping[str, str]]:
-        """Return the metrics and params that `run` lacks; refuse to contradict what it has."""
-        return (
-            _new(run, self.model.metrics, run.data.metrics),
-            _new(run, self.model.params, run.data.params),
-        )
+    def _logged(self, place: Place) -> Place:
+        if place.run_id:
+            self._log(self.registry.run(place.run_id))
+        else:
+            self.remarks.append("no run belongs to this model: its metrics are kept as a digest")
+        return place
+
+    def _log(self, run: Any) -> None:
+        """Log the metrics and params that `run` lacks; refuse to contradict what it has."""
+        metrics = _new(run, self.model.metrics, run.data.metrics)
+        params = _new(run, self.model.params, run.data.params)
+        if metrics or params:
+            self.registry.log(run, metrics, params)
+            self.begun = True
 
     def _withdraw(self, mine: Any, winner: Any) -> None:
         """Take back what lost a race against the same registration in another job."""
