@@ -4,8 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-ACTIONLINT_VERSION := v1.7.7
-ACTIONLINT := .cache/bin/actionlint
+ACTIONLINT := .cache/actionlint-v1.7.7/actionlint
+ACT := .cache/act-v0.2.87/act
+WORKFLOWS := .github/workflows/*.yml
+EXAMPLES := examples/workflows/*.yml
 UV ?= uv
 
 .PHONY: setup demo test lint unit contract functional compat e2e lock clean
@@ -18,6 +20,9 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+demo: $(READY)
+	@$(BIN)/python scripts/demo.py
+
 test: lint unit contract functional
 
 lint: $(READY) $(ACTIONLINT)
@@ -25,6 +30,21 @@ lint: $(READY) $(ACTIONLINT)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS) $(EXAMPLES)
+	$(BIN)/zizmor --offline --quiet --persona pedantic action.yml $(WORKFLOWS)
+	$(BIN)/zizmor --offline --quiet $(EXAMPLES)
+	@[ ! -x $(ACTIONLINT) ] || $(ACTIONLINT) $(WORKFLOWS) $(EXAMPLES)
+
+# What only Go brings; without Go, all the rest is done.
+$(ACTIONLINT): MODULE = github.com/rhysd/actionlint/cmd/actionlint
+$(ACT): MODULE = github.com/nektos/act
+$(ACTIONLINT) $(ACT):
+	@if command -v go >/dev/null; then \
+	  GOBIN=$(CURDIR)/$(@D) go install $(MODULE)@$(subst $(@F)-,,$(notdir $(@D))); \
+	elif [ "$$CI" = true ]; then echo "$(@F) needs go" >&2; exit 1; \
+	else echo "skipped: $(@F), which needs go"; fi
 
 unit: $(READY)
 	$(BIN)/pytest tests/unit
@@ -34,6 +54,10 @@ contract: $(READY)
 
 functional: $(READY)
 	$(BIN)/pytest tests/functional
+
+# The image as a runner and act run it; `.ci/docker make e2e` brings Docker to a Debian machine.
+e2e: $(READY) $(ACT)
+	ACT=$(CURDIR)/$(ACT) $(BIN)/pytest tests/e2e
 
 # The requirement files: exact versions with hashes, and no address of any index.
 lock:

@@ -19,7 +19,7 @@ from hokusai_register.errors import FileError
 from hokusai_register.files import open_file, unreadable
 from hokusai_register.formats import detect
 from hokusai_register.model import Artifact, File
-from hokusai_register.paths import Roots, locate
+from hokusai_register.paths import Roots, locate, writable
 from hokusai_register.rules import check_content, check_name, check_single, why_private
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "read",
     "read_text",
     "tree_digest",
+    "writable",
 ]
 
 MAX_FILES = 10_000

@@ -26,11 +26,14 @@ KINDS = (
 )
 _TRUE = frozenset({"1", "yes", "on", "true"})
 _FALSE = frozenset({"0", "no", "off", "false"})
+# A host as sockets take it: a name in ASCII (IDNA writes others as `xn--…`) or an address.
+_LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\.?|[0-9a-f.]*:[0-9a-f:.]*")
 
 
-def near(word: str, known: Iterable[str]) -> str:
+def near(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return `; did you mean …?` if one of the `known` words is close, else nothing."""
-    found = difflib.get_close_matches(word, list(known), n=1)
+    found = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=cutoff)
     return f"; did you mean '{found[0]}'?" if found else ""
 
 
@@ -126,7 +129,7 @@ def kind(text: str) -> str:
     """Return a model type: one that is known, or a word of the user's own that is near to none."""
     if text in KINDS:
         return text
-    if hint := near(text, KINDS):
+    if hint := near(text, KINDS, cutoff=0.7):  # catboost is no misspelt xgboost
         raise ValueError(f"{text!a} is not known{hint}")
     return matching(r"[a-z0-9][a-z0-9_.-]*", "lower-case letters, digits and _ . - are taken", 64)(
         text
@@ -141,19 +144,25 @@ def seconds(text: str) -> float:
 
 
 def url(text: str) -> str:
-    """Return an http(s) URL without its last slash, and without a login, a query or a fragment."""
+    """Return an http(s) URL without its last slash, and without a login, a query or a fragment.
+
+    What is refused is not shown where it may hold a password or a token.
+    """
+    if "@" in text:
+        raise ValueError("it holds a user name or a password: give them as secrets instead")
+    if "?" in text or "#" in text:
+        raise ValueError("it has a query or a fragment, and a base URL ends before those")
     try:
         parts = urlsplit(text)
-        port = parts.port
+        usable = parts.scheme in ("http", "https") and parts.port != 0
     except ValueError:
-        raise ValueError("it is not a URL") from None
-    if "@" in parts.netloc:
-        raise ValueError("it holds a user name or a password: give them as secrets instead")
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise ValueError(f"{text[:200]!a} is not an http or https URL with a host")
-    if parts.query or parts.fragment or visible(text) != text or " " in text:
-        raise ValueError(f"{text[:200]!a} has parts that a base URL cannot have")
-    return text.rstrip("/")
+        usable = False
+    if not usable or not _HOST.fullmatch(parts.hostname or ""):
+        raise ValueError(f"{text[:200]!a} is not an http or https URL with a plain host")
+    if visible(text) != text or " " in text or "\\" in text:
+        raise ValueError(f"{text[:200]!a} has characters that a URL cannot have")
+    # In lower case, since everything behind this door compares schemes and hosts as they are.
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}".rstrip("/")
 
 
 def is_loopback(address: str) -> bool:

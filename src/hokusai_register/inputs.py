@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from hokusai_register import artifact, checks, mappings
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import AuthError, Reason
-from hokusai_register.fields import BY_NAME, DEFAULT_TRACKING_URI
+from hokusai_register.fields import DEFAULT_TRACKING_URI
 from hokusai_register.model import Artifact, Backend, Model, Secret
 from hokusai_register.policy import POLICIES, Fallback, Step
 from hokusai_register.provenance import provenance
@@ -19,10 +19,11 @@ from hokusai_register.reader import Reader
 
 PARAM_LIMIT = 6_000  # characters; MLflow servers cut longer ones without a word
 TAG_LIMIT = 5_000
+NAMED = 10  # files that were left out; there may be thousands
 SHORTEST_KEY = 8  # characters; a shorter one is a word that may stand in any log
 
 # What is read and checked, and cannot be done yet: asking for it is refused, not ignored.
-_NOT_YET = ("dry-run", "token-id", "metric-name", "baseline-value")
+_NOT_YET = ("token-id", "metric-name", "baseline-value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +74,11 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
     _refuse_unfinished(reader)
     model = _model(reader)
     path, uri = _source(reader)
+    reader.target("result-file")
     fallback = Fallback(reader.get("fallback", checks.one_of(Fallback), "none"))
     timeout = reader.get("timeout", checks.seconds, 0.0)
     tracking_uri, api_url = _addresses(reader)
-    tls = _tls(reader, tracking_uri)
+    tls = _tls(reader, (tracking_uri, api_url))
     credentials = _credentials(reader)
     reader.complain()
 
@@ -153,9 +155,10 @@ def _refuse_unfinished(reader: Reader) -> None:
     for name in ("require-registered", "summary"):
         reader.boolean(name)
     reader.get("on-missing-key", checks.one_of(("fail",)), "")
-    for name in _NOT_YET:
-        if reader.text(name) != BY_NAME[name].default:
-            reader.problem(name, "this version cannot do that yet")
+    if reader.boolean("dry-run"):
+        reader.problem("dry-run", "this version cannot do that yet")
+    for name in filter(reader.text, _NOT_YET):
+        reader.problem(name, "this version cannot do that yet")
     for name in ("HOKUSAI_MOCK_MODE", "HOKUSAI_OPTIONAL_MLFLOW", "MLFLOW_TRACKING_AWS_SIGV4"):
         if reader.flag(name):
             reader.problem(name, "this version cannot do that yet")
@@ -174,17 +177,21 @@ def _addresses(reader: Reader) -> tuple[str, str]:
         api_url = tracking_uri.removesuffix("/api/mlflow")
     allowed = reader.boolean("allow-insecure-http")
     for name, url in (("tracking-uri", tracking_uri), ("api-url", api_url)):
-        if url.startswith("http://") and not checks.is_loopback(url) and not allowed:
+        clear = url.startswith("http://") and not checks.is_loopback(url)
+        if clear and not allowed and reader.text(name):  # one that is derived is told of once
             host = urlsplit(url).netloc
-            reader.problem(name, f"the key would go to {host} in the clear: use https")
+            why = f"the key would go to {host} in the clear: use https"
+            reader.problem(reader.source(name), why)
     return tracking_uri, api_url
 
 
-def _tls(reader: Reader, tracking_uri: str) -> TlsFiles:
+def _tls(reader: Reader, addresses: Iterable[str]) -> TlsFiles:
     insecure = reader.boolean("insecure-tls")
-    if insecure and not reader.given("insecure-tls") and not checks.is_loopback(tracking_uri):
+    named = reader.source("insecure-tls")
+    away = not all(checks.is_loopback(address) for address in addresses if address)
+    if insecure and named != "insecure-tls" and away:
         reader.problem(
-            "MLFLOW_TRACKING_INSECURE_TLS",
+            named,
             "the key would go to whoever answers: set the input `insecure-tls` if that is meant",
         )
     if reader.text("client-key") and not reader.text("client-cert"):
@@ -200,7 +207,7 @@ def _tls(reader: Reader, tracking_uri: str) -> TlsFiles:
 def _credentials(reader: Reader) -> Credentials:
     found = Credentials(
         key=reader.key(),
-        token=reader.variable("MLFLOW_TRACKING_TOKEN"),
+        token=reader.variable("MLFLOW_TRACKING_TOKEN", bare=True),
         user=reader.variable("MLFLOW_TRACKING_USERNAME").reveal(),
         password=reader.variable("MLFLOW_TRACKING_PASSWORD"),
     )
@@ -223,7 +230,9 @@ def _remarks(
     """Return what the user should know although it stops nothing."""
     told = []
     if files and files.left_out:
-        told.append(f"left out of the model: {', '.join(files.left_out)}")
+        more = len(files.left_out) - NAMED
+        names = [*files.left_out[:NAMED], *([f"and {more:,} more"] if more > 0 else [])]
+        told.append(f"left out of the model: {', '.join(names)}")
     kind = reader.text("model-type")
     if files and kind and files.kind not in (kind, "custom"):
         told.append(f"the files look like {files.kind}, and `model-type` says {kind}")

@@ -9,6 +9,8 @@ from typing import Any
 
 from hokusai_register.model import Provenance
 
+# Events that run on a merge commit which nobody pushed; pull_request_target has the base branch.
+_MERGED = ("pull_request", "pull_request_review", "pull_request_review_comment")
 EVENT_LIMIT = 10 << 20  # bytes; GitHub's own payloads stay far below
 
 
@@ -37,7 +39,7 @@ def provenance(environ: Mapping[str, str]) -> Provenance:
 
 def _commit(environ: Mapping[str, str]) -> str:
     """Return the commit that was built: of a pull request its head, not the merge commit."""
-    if environ.get("GITHUB_EVENT_NAME") == "pull_request":
+    if environ.get("GITHUB_EVENT_NAME") in _MERGED:
         pull_request = _event(environ).get("pull_request")
         head = pull_request.get("head") if isinstance(pull_request, dict) else None
         sha = head.get("sha") if isinstance(head, dict) else None
@@ -52,6 +54,6 @@ def _event(environ: Mapping[str, str]) -> dict[str, Any]:
         if not path.is_file() or path.stat().st_size > EVENT_LIMIT:
             return {}
         event = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return event if isinstance(event, dict) else {}

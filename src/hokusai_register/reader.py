@@ -10,14 +10,15 @@ from typing import TypeVar
 
 from hokusai_register import artifact, checks, mappings
 from hokusai_register.artifact import Roots
-from hokusai_register.errors import AuthError, FileError, InputError, Reason, RegisterError
+from hokusai_register.errors import AuthError, InputError, Reason, RegisterError
 from hokusai_register.fields import BY_NAME
 from hokusai_register.model import Secret
 
 T = TypeVar("T")
 
 _KEY = re.compile(r"[A-Za-z0-9._~-]+")
-_FIX = "correct the `with:` block of the step (or the flags), then run it again"
+_RUNNERS_OWN = frozenset({"args", "entrypoint"})  # inputs that every container action has
+_FIX = "correct the `with:` block of the step (or the flag, or the variable), then run it again"
 
 
 class Reader:
@@ -29,13 +30,15 @@ class Reader:
 
     def text(self, name: str) -> str:
         """Return what is given for an input: itself, else its variables, else its default."""
-        field = BY_NAME[name]
-        given = (self._raw.get(name, ""), *(self._environ.get(env, "") for env in field.env))
-        return next((text.strip() for text in given if text.strip()), field.default)
+        source = self.source(name)
+        given = self._raw.get(name, "") if source == name else self._environ[source]
+        return given.strip() or BY_NAME[name].default
 
-    def given(self, name: str) -> bool:
-        """Whether an input itself is given, not by a variable and not by its default."""
-        return bool(self._raw.get(name, "").strip())
+    def source(self, name: str) -> str:
+        """Return what an input is read from: itself, or the first of its variables that is set."""
+        if self._raw.get(name, "").strip():
+            return name
+        return next((env for env in BY_NAME[name].env if self._environ.get(env, "").strip()), name)
 
     def problem(self, name: str, why: str) -> None:
         """Keep one problem with one input."""
@@ -51,7 +54,7 @@ class Reader:
         except RegisterError as error:
             self._problems.append(error)
         except ValueError as error:
-            self.problem(name, str(error))
+            self.problem(self.source(name), str(error))
         return otherwise
 
     def boolean(self, name: str) -> bool:
@@ -73,12 +76,13 @@ class Reader:
 
     def file(self, name: str) -> Path | None:
         """Return a readable file; one that a variable names may lie anywhere on this machine."""
-        if self.given(name):
+        if self.source(name) == name:
             return self.path(name)
-        named = self.text(name)
-        if named and not os.access(named, os.R_OK):
-            self.problem(name, f"{named!a}, which a variable names, cannot be read")
-        return Path(named) if named else None
+        return self.get(name, _readable, None)
+
+    def target(self, name: str) -> Path | None:
+        """Return the real path of a file that can be written, inside the workspace."""
+        return self.get(name, lambda text: artifact.writable(text, self._roots, what=name), None)
 
     def metrics(self) -> dict[str, float]:
         """Return the metrics of both places together; none may be given twice."""
@@ -106,10 +110,10 @@ class Reader:
             return Secret("")
         return Secret(text)
 
-    def variable(self, name: str) -> Secret:
-        """Return a credential of the environment, as it can go into a header."""
+    def variable(self, name: str, *, bare: bool = False) -> Secret:
+        """Return a credential of the environment; a `bare` one goes into a header as it is."""
         text = self._environ.get(name, "").strip()
-        if not text.isprintable():
+        if not text.isprintable() or (bare and not text.isascii()):
             self._problems.append(
                 AuthError(
                     f"{name} is malformed",
@@ -127,7 +131,7 @@ class Reader:
 
     def refuse_unknown(self) -> None:
         """Keep a problem for each name that is none of ours but close to one."""
-        for name in sorted(self._raw.keys() - BY_NAME.keys()):
+        for name in sorted(self._raw.keys() - BY_NAME.keys() - _RUNNERS_OWN):
             if hint := checks.near(name, BY_NAME):
                 self.problem(name, f"there is no such input{hint}")
 
@@ -139,8 +143,23 @@ class Reader:
         if len(problems) == 1:
             raise problems[0]
         told = "; ".join(f"{problem.what}: {problem.why}" for problem in problems)
-        kind = FileError if all(isinstance(p, FileError) for p in problems) else InputError
-        raise kind(f"{len(problems)} inputs cannot be used", why=told, fix=_FIX)
+        kinds = {type(problem) for problem in problems}
+        kind, reason = (
+            (kinds.pop(), problems[0].reason) if len(kinds) == 1 else (InputError, Reason.INPUT)
+        )
+        raise kind(
+            f"{len(problems)} things are wrong with the inputs", why=told, fix=_FIX, reason=reason
+        )
 
     def _metrics_file(self, text: str) -> dict[str, float]:
         return mappings.metrics(artifact.read_text(text, self._roots, what="metrics-file"))
+
+
+def _readable(named: str) -> Path:
+    try:
+        readable = os.access(named, os.R_OK)
+    except ValueError:  # no name at all, such as one with a NUL in it
+        readable = False
+    if not readable:
+        raise ValueError(f"{named!a} is not there, or cannot be read")
+    return Path(named)

@@ -49,7 +49,13 @@ class Note:
 
 def interrupted() -> dict[str, str]:
     """Return the outputs of a step that never came to its end; they are written at its start."""
-    return {**outputs(Report()), "reason": Reason.INTERRUPTED}
+    error = RegisterError(
+        "the step did not come to its end",
+        why="it was killed, or its machine was lost",
+        fix="run the job again: it looks first for what this run may have made",
+        reason=Reason.INTERRUPTED,
+    )
+    return outputs(Report(error=error))
 
 
 def outputs(report: Report) -> dict[str, str]:

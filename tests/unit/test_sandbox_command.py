@@ -96,6 +96,7 @@ def test_a_port_is_a_port(port: str) -> None:
         main(["--port", port])
 
 
+@pytest.mark.enable_socket  # it takes a port itself
 def test_says_when_the_port_is_taken(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

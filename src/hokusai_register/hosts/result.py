@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 from hokusai_register import render
 from hokusai_register.errors import RegisterError
@@ -20,8 +22,20 @@ def write_result(
         return True
     try:
         target = writable(named, request.roots, what="result-file")
+        _make(target)
         target.write_text(clean(render.as_json(report)) + "\n", encoding="utf-8")
     except (OSError, RegisterError) as error:
         say(f"the result file could not be written: {error}")
         return False
     return True
+
+
+def _make(target: Path) -> None:
+    """Make a new file the property of whoever owns its directory.
+
+    In a container we are root, and a self-hosted runner cannot remove what belongs to root.
+    """
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and not target.exists():  # not on Windows
+        target.touch()
+        owner = target.parent.stat()
+        os.chown(target, owner.st_uid, owner.st_gid)

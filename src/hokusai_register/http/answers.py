@@ -25,6 +25,7 @@ from hokusai_register.errors import (
     UnconfirmedError,
 )
 
+DEEPEST = 5  # how far down in its body a server's own words are looked for
 QUOTE = 300  # characters of a server's own words that a message may carry
 
 
@@ -81,7 +82,7 @@ class Answer:
         said = next(
             (parsed[name] for name in ("message", "detail", "error") if parsed.get(name)), ""
         )
-        return _flat(said)[:QUOTE] or "no explanation"
+        return _flat(said, DEEPEST)[:QUOTE] or "no explanation"
 
 
 def senseless(answer: Answer, why: str) -> RegisterError:
@@ -116,12 +117,13 @@ def refusal(answer: Answer) -> RegisterError:
 
 def redirect(host: str, location: str) -> TrustError:
     """Return the error for a redirect: the key and the model go nowhere else."""
-    target = urlsplit(location)
-    where = (
-        f"{target.scheme}://{target.netloc.rpartition('@')[2]}"
-        if target.netloc
-        else "another path of the same host"
-    )
+    where = "another path of the same host"
+    try:
+        target = urlsplit(location)
+        if target.netloc:
+            where = f"{target.scheme}://{target.netloc.rpartition('@')[2]}".removeprefix(":")
+    except ValueError:
+        where = "what is no address"
     return TrustError(
         f"{host} answers with a redirect",
         why=f"it points to {where}; neither the key nor the model is sent after a redirect",
@@ -229,14 +231,17 @@ def _shown(answer: Answer) -> str:
     return f"{len(answer.body):,} bytes of {kind[:60]}"
 
 
-def _flat(said: object) -> str:
+def _flat(said: object, depth: int) -> str:
     """Return FastAPI's list of problems as `loc: msg`, anything else as text."""
+    if depth == 0:
+        return ""
     if isinstance(said, list):
-        return "; ".join(_flat(item) for item in said)
+        return "; ".join(_flat(item, depth - 1) for item in said)
     if isinstance(said, dict) and "msg" in said:
         where = said.get("loc")
         steps = where if isinstance(where, list) else []
-        return f"{'.'.join(str(step) for step in steps)}: {said['msg']}"
+        path = ".".join(str(step) for step in steps if isinstance(step, (str, int)))
+        return f"{path}: {_flat(said['msg'], depth - 1)}"
     if isinstance(said, dict):
-        return _flat(said.get("message") or said.get("error") or "")
+        return _flat(said.get("message") or said.get("error") or "", depth - 1)
     return str(said)

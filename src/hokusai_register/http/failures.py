@@ -76,9 +76,11 @@ def _cut_off(error: ssl.SSLError) -> bool:
 
 
 def _distrust(host: str, error: ssl.SSLError) -> TrustError:
+    # Only OpenSSL's own errors have these; those of Python's ssl module do not.
+    said = (getattr(error, name, "") for name in ("verify_message", "reason"))
     return TrustError(
         f"the TLS connection to {host} cannot be trusted",
-        why=getattr(error, "verify_message", "") or error.reason or "the handshake failed",
+        why=next(filter(None, said), "the handshake failed"),
         fix="if a private CA signed its certificate, name that CA's PEM file in `ca-bundle`",
     )
 

@@ -62,10 +62,15 @@ def proxy_for(origin: str) -> str | None:
         return None
     if "://" not in proxy:
         proxy = f"http://{proxy}"
-    if urlsplit(proxy).scheme not in ("http", "https"):
+    try:
+        parts = urlsplit(proxy)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:  # not shown: it may hold a password
         raise InputError(
-            "this kind of proxy is not supported",
-            why=f"the environment names a {urlsplit(proxy).scheme} proxy for {target.netloc}",
+            "the proxy cannot be used",
+            why=f"the proxy that the environment names for {target.netloc} is no http or https URL",
             fix="name an http proxy in HTTPS_PROXY, or put the host into NO_PROXY",
         )
     return proxy
