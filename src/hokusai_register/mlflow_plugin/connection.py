@@ -36,21 +36,26 @@ class Connection:
         """
         wrong: NotTheServiceError | None = None
         for base, prefix in self._faces():
+            endpoint = EXPERIMENT.replace("/api/", prefix, 1)
             http = self.http if base == self.base else Http(base, self._network, self._login)
-            answer = http.request(
-                "GET",
-                EXPERIMENT.replace("/api/", prefix, 1),
-                Effect.READ,
-                params={"experiment_name": experiment},
-            )
+            self.http.close()
+            self.http = http
             try:
-                found = _experiment(answer)
+                found = _experiment(
+                    http.request(
+                        "GET", endpoint, Effect.READ, params={"experiment_name": experiment}
+                    )
+                )
             except NotTheServiceError as error:
                 wrong = wrong or error
                 continue
-            self.http, self._prefix = http, prefix
+            self._prefix = prefix
             return found
         raise wrong or NotImplementedError
+
+    def close(self) -> None:
+        """Close what is open; the next call opens it again."""
+        self.http.close()
 
     def call(self, method: str, endpoint: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Ask one endpoint; GET takes `body` as its query, the others as JSON."""

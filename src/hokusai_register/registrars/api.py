@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from hokusai_register.errors import (
@@ -29,6 +30,10 @@ class HokusaiApi:
 
     def register(self, model: Model) -> Receipt:
         """Register a baseline for `model` and read it back."""
+        with closing(self._http):
+            return self._register(model)
+
+    def _register(self, model: Model) -> Receipt:
         self._watcher.step(f"asking {self._http.host} (Hokusai API)")
         if not isinstance(model.source, Artifact):
             raise RejectedError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TypeVar
 
@@ -20,7 +20,7 @@ from hokusai_register.errors import (
 from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.model import Artifact, Backend, File, Model, Receipt
 from hokusai_register.register import Watcher
-from hokusai_register.registrars import logged, readback, terms
+from hokusai_register.registrars import logged, names, readback, terms
 from hokusai_register.registrars.logged import Place
 from hokusai_register.registrars.registry import Registry
 
@@ -34,6 +34,10 @@ class RemoteMLflow:
 
     def register(self, model: Model) -> Receipt:
         """Register `model` and read it back."""
+        with closing(self._connection):
+            return self._register(model)
+
+    def _register(self, model: Model) -> Receipt:
         self._watcher.step(f"asking {self._connection.http.host} (MLflow)")
         experiment = self._connection.probe(model.experiment)
         if experiment and experiment.get("lifecycle_stage") == "deleted":
@@ -130,20 +134,22 @@ class _Registration:
             ) from error
 
     def _uploaded(self, artifact: Artifact) -> Place:
+        names.check(artifact)
         run, directory = self._run()
         run_id, uri = str(run.info.run_id), str(run.info.artifact_uri)
         path = f"{self.connection.artifact_root(uri)}/{directory}"
         self._log(run)
-        self.begun = True
         self.watcher.step(f"uploading {len(artifact.files)} files to run {run_id}")
         self.watcher.sending(artifact.size)
         for file in artifact.files:
             self._put(path, file, artifact)
+            self.begun = True
         extra = terms.mlmodel(run_id, self.key)
         if not artifact.is_mlmodel:
             file = File("MLmodel", len(extra), hashlib.sha256(extra).hexdigest())
             self.connection.put(f"{path}/MLmodel", file, lambda: io.BytesIO(extra), lambda _: None)
         readback.files(self.connection, path, readback.sizes(artifact, extra))
+        names.fetch_back(self.connection, path, artifact)
         return Place(source=f"{uri}/{directory}", path=path, run_id=run_id)
 
     def _put(self, path: str, file: File, artifact: Artifact) -> None:
@@ -199,13 +205,13 @@ class _Registration:
             ours = run.data.tags.get(terms.KEY) == version.tags.get(terms.KEY)
             if ours and run.info.status != "FINISHED":
                 self.registry.complete(version.run_id)
-        if self.model.alias and self.model.alias not in version.aliases:
+        if self.model.alias:
             self._point(version)
 
     def _point(self, version: Any) -> None:
         """Move the alias, forward only: a late re-run must not take it from a newer version."""
         newest = self.registry.aliased(self.model.name, self.model.alias)
-        if newest <= int(version.version):
+        if newest < int(version.version):
             self.registry.point(self.model.name, self.model.alias, version.version)
 
     def _confirm(self, version: Any, *, created: bool) -> Receipt:

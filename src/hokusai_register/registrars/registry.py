@@ -24,6 +24,7 @@ from hokusai_register.registrars.terms import COMPLETE, KEY, STATE
 T = TypeVar("T")
 
 TRIES = 3
+ALIAS = "/api/2.0/mlflow/registered-models/alias"
 SETTLE = 1.0  # seconds that a doubtful write gets to appear before it is looked for
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -147,8 +148,9 @@ class Registry:
 
     def point(self, name: str, alias: str, version: str) -> None:
         """Let `alias` name `version`."""
-        with _causes():
-            self._client.set_registered_model_alias(name, alias, version)
+        # MLflow's client would ask first whether this is a prompt: one request more.
+        body = {"name": name, "alias": alias, "version": str(version)}
+        self.connection.call("POST", ALIAS, body).json_object()
 
     def aliased(self, name: str, alias: str) -> int:
         """Return the version that `alias` names; 0 if none."""
