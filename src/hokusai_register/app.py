@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -12,11 +13,15 @@ from dataclasses import replace
 
 from hokusai_register import __version__, hosts, inputs
 from hokusai_register.cancellation import Cancellation, Cancelled
+from hokusai_register.checks import near
 from hokusai_register.deadline import Deadline
 from hokusai_register.errors import InternalError, RegisterError
+from hokusai_register.fields import BY_NAME
+from hokusai_register.hosts import taken
 from hokusai_register.hosts.terminal import REPLAYED, Terminal, add_flags
 from hokusai_register.model import Report
 from hokusai_register.register import register
+from hokusai_register.text import line, lines
 
 CANCELLED = 128  # exit codes above say which signal it was
 
@@ -37,7 +42,8 @@ def run(host: hosts.Host) -> int:
     except Exception as error:  # noqa: BLE001  # the only one: a bug must not hide the outputs
         report = Report(error=_bug(error))
         if os.environ.get("RUNNER_DEBUG") == "1":
-            host.step("".join(traceback.format_exception(error)))
+            for row in lines("".join(traceback.format_exception(error))):
+                host.step(row)
     published = cancellation.last_word() and host.publish(report)
     return report.exit_code if published else report.exit_code or 1
 
@@ -76,7 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from hokusai_register.sandbox import command  # noqa: PLC0415  # an extra, for a few
 
         sys.exit(command.main(given[1:]))
-    options = _parser().parse_args(given)
+    options = _options(given)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what cannot be printed here ends nothing
+            stream.reconfigure(errors="backslashreplace")
     code = options.run(options)
     if code > CANCELLED:
         sys.stdout.flush()
@@ -84,20 +93,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
+def _options(given: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line; where it is wrong, what may be a key is not repeated."""
+    parser = _parser()
+    options, unknown = parser.parse_known_args(given)
+    flags = [word.partition("=")[0] for word in unknown if word.startswith("--")]
+    if flags:
+        parser.error(f"there is no {line(flags[0])}{near(flags[0], map('--{}'.format, BY_NAME))}")
+    if unknown:
+        parser.error("there is an argument that belongs to no flag")
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hokusai-register",
         description="Register a model from CI, and say honestly where it is now.",
-        epilog="exit codes: 0 as asked, 1 failed, 2 input, 3 credentials, 70 bug, 130 cancelled",
+        epilog="exit codes: 0 as asked, 1 failed, 2 input, 3 credentials, 70 bug, 130 or 143 "
+        "cancelled",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True)
     action = commands.add_parser("action", help="what the image runs on a GitHub runner")
     action.set_defaults(run=_action)
-    command = commands.add_parser("register", help="register a model from a terminal or another CI")
-    command.set_defaults(run=lambda options: run(Terminal(options, dict(os.environ))))
+    command = commands.add_parser(
+        "register", help="register a model from a terminal or another CI", allow_abbrev=False
+    )
+    command.set_defaults(run=lambda options: run(Terminal(options, os.environ)))
     add_flags(command)
-    again = commands.add_parser("replay", help="register what a local registration kept")
+    again = commands.add_parser(
+        "replay", help="register what a local registration kept", allow_abbrev=False
+    )
     again.add_argument("bundles", nargs="+", metavar="BUNDLE", help="directory with a bundle.json")
     again.set_defaults(run=_replay)
     add_flags(again, REPLAYED)
@@ -117,11 +143,11 @@ def _action(_: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     """Register one bundle after the other; the exit code is that of the first that failed."""
-    environ = dict(os.environ)
+    environ = taken(os.environ)
     codes = []
     for kept in options.bundles:
         options.model_path = kept
-        codes.append(run(Terminal(options, environ)))
+        codes.append(run(Terminal(options, dict(environ))))
     return next((code for code in codes if code), 0)
 
 

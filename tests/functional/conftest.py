@@ -1,18 +1,14 @@
 """What all functional tests share: one running sandbox, a job on a runner, MLflow's own client."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import mlflow
 import pytest
 from mlflow import MlflowClient
 
 from functional.runner import Runner, unique
 from sandboxes import Sandbox, running
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let connections that a step left open in this process be closed by the collector."""
-    item.add_marker(pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"))
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +45,16 @@ def client(sandbox: Sandbox, key: str, monkeypatch: pytest.MonkeyPatch) -> Mlflo
     """The official client, logged in to the sandbox."""
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", key)
     return MlflowClient(sandbox.tracking_uri)
+
+
+@pytest.fixture
+def fetch(
+    sandbox: Sandbox, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Path]:
+    """Download a version, `models:/NAME/VERSION`, as any user of MLflow would."""
+    del client  # its login is what the download needs
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", sandbox.tracking_uri)
+    (tmp_path / "fetched").mkdir()
+    return lambda uri: Path(
+        mlflow.artifacts.download_artifacts(uri, dst_path=str(tmp_path / "fetched"))
+    )

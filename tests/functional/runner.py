@@ -110,7 +110,7 @@ class Runner:
 
     def command(self, *flags: str, environ: Mapping[str, str] | None = None) -> Result:
         """Run `hokusai-register register` in the workspace; the log is both streams."""
-        done = subprocess.run(  # our own interpreter and our own arguments
+        done = subprocess.run(
             [sys.executable, "-m", "hokusai_register", "register", *flags],
             cwd=self.workspace,
             env={**kept(), **self.environ, **(environ or {})},

@@ -62,7 +62,7 @@ def test_mlflow_is_not_even_imported(runner: Runner) -> None:
         "import sys; sys.argv[1:] = ['action']; from hokusai_register.app import main\n"
         "try: main()\nfinally: print(sorted({'mlflow', 'httpx'} & set(sys.modules)))"
     )
-    done = subprocess.run(  # our own interpreter and our own arguments
+    done = subprocess.run(
         [sys.executable, "-c", code],
         env={**kept(), "INPUT_MODEL-NAME": "a/b", "GITHUB_WORKSPACE": os.fspath(runner.workspace)},
         capture_output=True,

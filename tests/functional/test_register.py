@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,6 @@ from sandboxes import Sandbox
 
 # What MLflow's own code warns about when it loads a model is not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-def fetched(
-    name: str, version: str, sandbox: Sandbox, target: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """Download a version as any user of MLflow would."""
-    monkeypatch.setattr(mlflow.tracking._tracking_service.utils, "_tracking_uri", None)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", sandbox.tracking_uri)
-    target.mkdir()
-    uri = f"models:/{name}/{version}"
-    return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(target)))
 
 
 @pytest.fixture
@@ -53,11 +43,7 @@ def canonical(runner: Runner) -> Runner:
 
 
 def test_what_the_client_finds(
-    canonical: Runner,
-    client: MlflowClient,
-    sandbox: Sandbox,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    canonical: Runner, client: MlflowClient, fetch: Callable[[str], Path]
 ) -> None:
     result = canonical.action()
     assert result.said("registered", "ok", "mlflow")
@@ -84,7 +70,7 @@ def test_what_the_client_finds(
     assert version.tags.items() >= tags.items()
     assert run.data.tags.items() >= {**tags, "mlflow.source.git.commit": "e" * 40}.items()
 
-    local = fetched(name, "1", sandbox, tmp_path / "fetched", monkeypatch)
+    local = fetch(f"models:/{name}/1")
     sent = tree(canonical.workspace / "model")
     assert {path: digest for path, digest in tree(local).items() if path != "MLmodel"} == sent
     described = mlflow.models.Model.load(str(local))
@@ -93,16 +79,12 @@ def test_what_the_client_finds(
 
 
 def test_a_bare_file_gets_a_description(
-    runner: Runner,
-    sandbox: Sandbox,
-    tmp_path: Path,
-    client: MlflowClient,
-    monkeypatch: pytest.MonkeyPatch,
+    runner: Runner, client: MlflowClient, fetch: Callable[[str], Path]
 ) -> None:
     result = runner.action()
     assert result.said("registered", "ok", "mlflow")
     name = runner.inputs["model-name"]
-    local = fetched(name, "1", sandbox, tmp_path / "fetched", monkeypatch)
+    local = fetch(f"models:/{name}/1")
     assert sorted(tree(local)) == ["MLmodel", "model.bin"]
     assert tree(local)["model.bin"] == result.outputs["model-digest"]
     assert mlflow.models.Model.load(str(local)).run_id == result.outputs["run-id"]
@@ -110,13 +92,8 @@ def test_a_bare_file_gets_a_description(
 
 
 def test_a_model_of_mlflow_is_kept_byte_for_byte(
-    runner: Runner,
-    sandbox: Sandbox,
-    tmp_path: Path,
-    client: MlflowClient,
-    monkeypatch: pytest.MonkeyPatch,
+    runner: Runner, fetch: Callable[[str], Path]
 ) -> None:
-    del client  # its login is what the download needs
     model: Any = pytest.importorskip("sklearn.linear_model").LinearRegression()
     model.fit([[0.0], [1.0]], [1.0, 3.0])
     saved = runner.workspace / "saved"
@@ -125,7 +102,7 @@ def test_a_model_of_mlflow_is_kept_byte_for_byte(
     assert result.said("registered", "ok", "mlflow")
     assert result.report["model"]["type"] == "sklearn"
     name = runner.inputs["model-name"]
-    local = fetched(name, "1", sandbox, tmp_path / "fetched", monkeypatch)
+    local = fetch(f"models:/{name}/1")
     assert tree(local) == tree(saved)
     assert mlflow.pyfunc.load_model(f"models:/{name}/1").predict([[2.0]]) == pytest.approx(5.0)
 

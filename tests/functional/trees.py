@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from pathlib import Path
 
 
@@ -17,5 +18,6 @@ def tree(root: Path) -> dict[str, str]:
 
 def digest(root: Path) -> str:
     """Return the SHA-256 of what `sha256sum` prints for the files, sorted by their paths."""
-    lines = (f"{sha256}  {path}\n" for path, sha256 in sorted(tree(root).items()))
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    names = sorted(tree(root))
+    printed = subprocess.run(["sha256sum", "--", *names], cwd=root, capture_output=True, check=True)  # noqa: S607
+    return hashlib.sha256(printed.stdout).hexdigest()

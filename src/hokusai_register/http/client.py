@@ -65,13 +65,13 @@ class Http:
         secure = urlsplit(base).scheme == "https"
         proxy = proxy_for(base)
         self.proxy = urlsplit(proxy).netloc.rpartition("@")[2] if proxy else ""
-        transport = httpx.HTTPTransport(
+        self._transport = httpx.HTTPTransport(
             verify=network.tls.context() if secure else False, proxy=proxy
         )
         # The pool takes a backend when it is built, and httpx has no argument for it.
-        transport._pool._network_backend = DeadlineBackend(self._wall)  # noqa: SLF001  # see above
+        self._transport._pool._network_backend = DeadlineBackend(self._wall)  # noqa: SLF001  # see above
         self._client = httpx.Client(
-            transport=transport,
+            transport=self._transport,
             headers={
                 "User-Agent": f"hokusai-register-model/{__version__}",
                 "Accept": "application/json",
@@ -149,8 +149,8 @@ class Http:
         return measure.sha.hexdigest(), measure.size
 
     def close(self) -> None:
-        """Close all connections."""
-        self._client.close()
+        """Close all connections; the next request opens a new one."""
+        self._transport.close()
 
     def _repeat(self, once: Callable[[float], Answer], effect: Effect, phase: float) -> Answer:
         """Try until there is an answer to keep, the tries are used up, or it would be too late."""

@@ -49,21 +49,26 @@ class Connection:
         """
         wrong: NotTheServiceError | None = None
         for base, prefix in self._faces():
+            endpoint = EXPERIMENT.replace("/api/", prefix, 1)
             http = self.http if base == self.base else Http(base, self._network, self._login)
-            answer = http.request(
-                "GET",
-                EXPERIMENT.replace("/api/", prefix, 1),
-                Effect.READ,
-                params={"experiment_name": experiment},
-            )
+            self.http.close()
+            self.http = http
             try:
-                found = _experiment(answer)
+                found = _experiment(
+                    http.request(
+                        "GET", endpoint, Effect.READ, params={"experiment_name": experiment}
+                    )
+                )
             except NotTheServiceError as error:
                 wrong = wrong or error
                 continue
-            self.http, self._prefix = http, prefix
+            self._prefix = prefix
             return found
         raise wrong or NotImplementedError
+
+    def close(self) -> None:
+        """Close what is open; the next call opens it again."""
+        self.http.close()
 
     def call(self, method: str, endpoint: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Ask one endpoint; GET takes `body` as its query, the others as JSON."""
@@ -79,7 +84,10 @@ class Connection:
         The server chooses this URI: one that names another host, or this machine's own disk, would
         carry the model and the key elsewhere.
         """
-        uri = urlsplit(artifact_uri)
+        try:
+            uri = urlsplit(artifact_uri)
+        except ValueError:
+            raise _foreign_store(self.host, "broken", "") from None
         path = unquote(uri.path)
         ours = not uri.netloc or uri.netloc == self.host
         if uri.scheme in ("http", "https"):

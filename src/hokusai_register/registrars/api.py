@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 from hokusai_register.errors import (
@@ -30,6 +31,10 @@ class HokusaiApi:
 
     def register(self, model: Model, _: Sequence[Attempt]) -> Receipt:
         """Register a baseline for `model` and read it back."""
+        with closing(self._http):
+            return self._register(model)
+
+    def _register(self, model: Model) -> Receipt:
         digest, baseline = self._look(model)
         created = baseline is None
         if baseline is None:
@@ -47,7 +52,8 @@ class HokusaiApi:
 
     def check(self, model: Model) -> tuple[str, ...]:
         """Say what `register` would do; the right to write shows only in writing."""
-        _, baseline = self._look(model)
+        with closing(self._http):
+            _, baseline = self._look(model)
         if baseline:
             return (f"the same baseline is there already: {model.name} {baseline['version']}",)
         return (f"would register a baseline of {model.name}",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -134,6 +135,12 @@ class LocalFiles:
         top = self._artifacts / path
         found = (entry for entry in top.rglob("*") if entry.is_file())
         return {entry.relative_to(top).as_posix(): entry.stat().st_size for entry in found}
+
+    def digest(self, path: str) -> tuple[str, int]:
+        """Return the SHA-256 (hex) and the size (bytes) of the file at `path`."""
+        target = self._artifacts / path
+        with target.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest(), target.stat().st_size
 
     def page(self, _: str) -> str:
         """Return nothing: no server shows this store."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 from hokusai_register.errors import Reason, RejectedError
@@ -27,18 +28,20 @@ class RemoteMLflow:
 
     def register(self, model: Model, _: Sequence[Attempt]) -> Receipt:
         """Register `model` and read it back."""
-        experiment = self._experiment(model)
-        registration, given = self._prepare(model)
-        registration.experiment_id = str(experiment["experiment_id"]) if experiment else ""
-        return registration.carry_out(given)
+        with closing(self._connection):
+            experiment = self._experiment(model)
+            registration, given = self._prepare(model)
+            registration.experiment_id = str(experiment["experiment_id"]) if experiment else ""
+            return registration.carry_out(given)
 
     def check(self, model: Model) -> tuple[str, ...]:
         """Say what `register` would do, and whether the login may do it."""
-        experiment = self._experiment(model)
-        self._connection.ask_to_write()
-        registration, _ = self._prepare(model)
-        verb = "would use" if experiment else "would create"
-        return (f"{verb} the experiment {model.experiment}", *registration.foresee())
+        with closing(self._connection):
+            experiment = self._experiment(model)
+            self._connection.ask_to_write()
+            registration, _ = self._prepare(model)
+            verb = "would use" if experiment else "would create"
+            return (f"{verb} the experiment {model.experiment}", *registration.foresee())
 
     def _experiment(self, model: Model) -> dict[str, Any] | None:
         self._watcher.step(f"asking {self._connection.host} (MLflow)")

@@ -19,7 +19,7 @@ from hokusai_register.errors import (
 )
 from hokusai_register.model import Artifact, Backend, File, Model, Receipt
 from hokusai_register.register import Watcher
-from hokusai_register.registrars import readback, terms
+from hokusai_register.registrars import names, readback, terms
 from hokusai_register.registrars.registry import Registry
 from hokusai_register.registrars.shelf import Place, Shelf
 
@@ -123,20 +123,22 @@ class Registration:
                 self.registry.give_up(run_id)
 
     def _uploaded(self, artifact: Artifact) -> Place:
+        names.check(artifact)
         run, directory = self._run()
         run_id, uri = str(run.info.run_id), str(run.info.artifact_uri)
         path = f"{self.shelf.artifact_root(uri)}/{directory}"
         self._log(run)
-        self.begun = True
         self.watcher.step(f"uploading {len(artifact.files)} files to run {run_id}")
         self.watcher.sending(artifact.size)
         for file in artifact.files:
             self._put(path, file, artifact)
+            self.begun = True
         extra = terms.mlmodel(run_id, self.key)
         if not artifact.is_mlmodel:
             file = File("MLmodel", len(extra), hashlib.sha256(extra).hexdigest())
             self.shelf.put(f"{path}/MLmodel", file, lambda: io.BytesIO(extra), lambda _: None)
         readback.files(self.shelf, path, readback.sizes(artifact, extra))
+        names.fetch_back(self.shelf, path, artifact)
         return Place(source=f"{uri}/{directory}", path=path, run_id=run_id)
 
     def _put(self, path: str, file: File, artifact: Artifact) -> None:
@@ -193,13 +195,13 @@ class Registration:
             ours = run.data.tags.get(terms.KEY) == version.tags.get(terms.KEY)
             if ours and run.info.status != "FINISHED":
                 self.registry.complete(version.run_id)
-        if self.model.alias and self.model.alias not in version.aliases:
+        if self.model.alias:
             self._point(version)
 
     def _point(self, version: Any) -> None:
         """Move the alias, forward only: a late re-run must not take it from a newer version."""
         newest = self.registry.aliased(self.model.name, self.model.alias)
-        if newest <= int(version.version):
+        if newest < int(version.version):
             self.registry.point(self.model.name, self.model.alias, version.version)
 
     def _confirm(self, version: Any, *, created: bool) -> Receipt:

@@ -161,8 +161,10 @@ class Registry:
 
     def point(self, name: str, alias: str, version: str) -> None:
         """Let `alias` name `version`."""
+        # The public call asks first whether this is a prompt: one request more.
+        client = self._client._get_registry_client()  # noqa: SLF001  # see above
         with _causes():
-            self._client.set_registered_model_alias(name, alias, version)
+            client.set_registered_model_alias(name, alias, version)
 
     def aliased(self, name: str, alias: str) -> int:
         """Return the version that `alias` names; 0 if none."""

@@ -41,6 +41,10 @@ class Shelf(Protocol):
         """Return all files below `path` with their sizes in bytes."""
         ...
 
+    def digest(self, path: str) -> tuple[str, int]:
+        """Return the SHA-256 (hex) and the size (bytes) of the file at `path`."""
+        ...
+
     def page(self, path: str) -> str:
         """Return the address of MLflow's page for `path`; blank if there is none."""
         ...
