@@ -1,4 +1,4 @@
-"""Writes the tables of README.md from the code, or says that they differ."""
+"""Writes the tables of README.md and docs/ from the code, or says that they differ."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hokusai_register.fields import FIELDS
 from hokusai_register.policy import POLICIES
 from hokusai_register.render import OUTPUTS
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "fallback.md")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -47,9 +48,9 @@ def policies() -> str:
     rows = []
     for fallback, steps in POLICIES.items():
         for step in steps:
-            causes = "; ".join(_sentence(error) for error in step.go_on)
-            rows.append((f"`{fallback}`", f"`{step.backend}`", causes or "the last one"))
-    return table(("`fallback`", "tries", "and goes on if"), rows)
+            causes = " ".join(_sentence(error) for error in step.after)
+            rows.append((f"`{fallback}`", f"`{step.backend}`", causes or "It is the first."))
+    return table(("`fallback`", "tries", "if all that was said before is one of these"), rows)
 
 
 def exit_codes() -> str:
@@ -66,9 +67,11 @@ def _sentence(kind: type[RegisterError]) -> str:
 
 
 def written(text: str) -> str:
-    """Return the README with every table as the code has it."""
+    """Return a document with every table that it has as the code has it."""
     for name, make in _TABLES.items():
         opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if opening not in text:
+            continue
         before, _, rest = text.partition(opening)
         text = f"{before}{opening}\n{make()}\n{closing}{rest.partition(closing)[2]}"
     return text
@@ -82,9 +85,10 @@ _TABLES = {
 }
 
 if __name__ == "__main__":
-    before = README.read_text(encoding="utf-8")
-    after = written(before)
-    if "--write" in sys.argv[1:]:
-        README.write_text(after, encoding="utf-8")
-    elif before != after:
-        sys.exit("README.md differs from the code: run `python scripts/tables.py --write`")
+    for document in DOCUMENTS:
+        before = document.read_text(encoding="utf-8")
+        after = written(before)
+        if "--write" in sys.argv[1:]:
+            document.write_text(after, encoding="utf-8")
+        elif before != after:
+            sys.exit(f"{document.name} differs from the code: `python scripts/tables.py --write`")

@@ -45,6 +45,7 @@ def run(host: hosts.Host) -> int:
             for row in lines("".join(traceback.format_exception(error))):
                 host.step(row)
     published = cancellation.last_word() and host.publish(report)
+    cancellation.release()
     return report.exit_code if published else report.exit_code or 1
 
 

@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Self
+from typing import Any, Self
 
 from hokusai_register.deadline import Deadline
 from hokusai_register.errors import CancelledError
@@ -39,16 +39,21 @@ class Cancellation:
         self._publish = publish
         self._listening = False
         self._said = threading.Lock()
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                signal.signal(number, self._on)
+            self._before = {number: signal.signal(number, self._on) for number in SIGNALS}
         self._listening = True
         return self
 
     def __exit__(self, *_: object) -> None:
         self._listening = False
+
+    def release(self) -> None:
+        """Put back what listened to the signals before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def last_word(self) -> bool:
         """Whether the caller may publish: only one report is the last one."""

@@ -171,8 +171,11 @@ def tracking_uri(text: str) -> str:
 
 
 def is_local_store(text: str) -> bool:
-    """Whether a tracking URI names a place on this machine: sqlite:, file:, or a path."""
-    return text.startswith(("sqlite:", "file:")) or "://" not in text
+    """Whether a tracking URI names a place on this machine: sqlite:, file:, or a path.
+
+    A path says so by its first character: an address without its `https://` is none.
+    """
+    return text.startswith(("sqlite:", "file:", "/", "./", "../"))
 
 
 def is_loopback(address: str) -> bool:

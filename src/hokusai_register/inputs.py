@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from hokusai_register import artifact, bundle, checks, sections
+from hokusai_register import artifact, bundle, checks, policy, sections
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError
 from hokusai_register.model import Artifact, Backend, Model, Secret, Skipped
-from hokusai_register.policy import REAL, Step
+from hokusai_register.policy import Step
 from hokusai_register.provenance import provenance, stranger
 from hokusai_register.reader import Reader
 from hokusai_register.sections import Credentials, LocalStore, TlsFiles
@@ -47,38 +48,27 @@ class Inputs:
 def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> Inputs:
     """Check everything, then complain once about all of it; the model's bytes are read last."""
     reader = Reader(raw, environ, roots)
-    reader.refuse_unknown()
-    _refuse_unfinished(reader)
+    _refuse(reader)
     path, uri = sections.source(reader)
-    kept = path if path and bundle.is_bundle(path) else None
-    model = Model(name="", source="", metrics={}) if kept else sections.describe(reader)
-    if kept:
-        sections.leave_to_bundle(reader)
+    told = _told(reader, path)
     timeout = reader.get("timeout", checks.seconds, 0.0)
     tracking_uri, api_url = sections.addresses(reader)
     tls = sections.tls(reader, (tracking_uri, api_url))
     credentials = sections.credentials(reader)
     steps = sections.steps(reader, tracking_uri)
     local = sections.local(reader, tracking_uri, environ, roots)
-    locked = None if credentials else sections.no_key(stranger(environ))
+    locked = sections.locked(reader, credentials, stranger(environ))
     skip = sections.skip(reader, locked, stranger(environ))
-    reader.boolean("summary")
-    reader.target("result-file")
     dry_run = reader.boolean("dry-run")
-    reader.complain(besides=None if skip or not _asks_registry(steps) else locked)
+    reader.complain(None if skip or not policy.needs_key(steps) else locked)
 
-    if kept:
-        model = bundle.open_bundle(kept)
-    else:
+    if told:
         files = artifact.read(reader.text("model-path"), roots) if path else None
-        model = replace(
-            model,
-            source=files or uri,
-            kind=model.kind or (files.kind if files else "custom"),
-            origin=_origin(tracking_uri),
-            provenance=provenance(environ),
-        )
-    # What is logged in a registry, only that registry can say; without a key, nobody can be asked.
+        model = replace(_with_files(told, files, uri), provenance=provenance(environ))
+        model = replace(model, origin=_origin(tracking_uri))
+    else:
+        model = bundle.open_bundle(path or roots.workspace)
+    # What is logged in a registry, only that registry can say; and the API knows only the key.
     api = bool(api_url and isinstance(model.source, Artifact) and (credentials.key or locked))
     return Inputs(
         model=model,
@@ -88,12 +78,20 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
         skip=skip,
         dry_run=dry_run,
         tracking_uri=tracking_uri,
-        api_url=api_url,
+        api_url=api_url if api else "",
         local=local,
         tls=tls,
         timeout=timeout,
         remarks=tuple(_remarks(reader, credentials, tls, model)),
     )
+
+
+def _told(reader: Reader, path: Path | None) -> Model | None:
+    """Return what the user says of the model; None if `path` is a bundle, which says it itself."""
+    if not path or not bundle.is_bundle(path):
+        return sections.describe(reader)
+    sections.leave_to_bundle(reader)
+    return None
 
 
 def secrets(raw: Mapping[str, str], environ: Mapping[str, str]) -> list[Secret]:
@@ -108,18 +106,20 @@ def secrets(raw: Mapping[str, str], environ: Mapping[str, str]) -> list[Secret]:
 _MLFLOW_SECRETS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")
 
 
-def _refuse_unfinished(reader: Reader) -> None:
+def _with_files(told: Model, files: Artifact | None, uri: str) -> Model:
+    """Return the model with what it is made of; its kind is that of its files, if nobody said."""
+    return replace(told, source=files or uri, kind=told.kind or (files.kind if files else "custom"))
+
+
+def _refuse(reader: Reader) -> None:
+    """Refuse what is none of ours, what cannot be done yet, and what hosts read as it is."""
+    reader.refuse_unknown()
     for name in filter(reader.text, _NOT_YET):
         reader.problem(name, "this version cannot do that yet")
     if reader.flag("MLFLOW_TRACKING_AWS_SIGV4"):
         reader.problem("MLFLOW_TRACKING_AWS_SIGV4", "this version cannot do that yet")
-
-
-def _asks_registry(steps: tuple[Step, ...]) -> bool:
-    """Whether a missing key is the end of it: nothing behind the registry takes its place."""
-    return steps[0].backend in REAL and not any(
-        issubclass(KeyMissingError, step.after) for step in steps if step.backend not in REAL
-    )
+    reader.boolean("summary")
+    reader.target("result-file")
 
 
 def _origin(tracking_uri: str) -> str:

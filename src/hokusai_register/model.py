@@ -232,11 +232,11 @@ class Report:
         """Why it ended as it did."""
         if self.skipped:
             return self.skipped.reason
-        if self.receipt and self.receipt.backend not in _DEGRADED:
-            return Reason.OK
+        if self.error:
+            return self.error.reason
         errors = [attempt.error for attempt in self.attempts if attempt.error]
-        error = self.error or (errors[-1] if errors else None)
-        return error.reason if error else Reason.OK
+        degraded = self.receipt and self.receipt.backend in _DEGRADED
+        return errors[-1].reason if degraded and errors else Reason.OK
 
     @property
     def exit_code(self) -> int:

@@ -57,6 +57,14 @@ ONLY_MOCK = (Step(Backend.MOCK),)
 REAL = frozenset({Backend.MLFLOW, Backend.API})
 
 
+def needs_key(steps: Sequence[Step]) -> bool:
+    """Whether a missing key is the end of it: nothing behind the registry may take its place."""
+    degraded = [step for step in steps if step.backend not in REAL]
+    if len(degraded) == len(steps):
+        return False
+    return not any(issubclass(KeyMissingError, step.after) for step in degraded)
+
+
 def cause(errors: Sequence[RegisterError]) -> RegisterError:
     """Return the one error that explains a walk which ended in `errors`.
 

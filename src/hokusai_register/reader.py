@@ -136,8 +136,8 @@ class Reader:
                 self.problem(name, f"there is no such input{hint}")
 
     def complain(self, besides: RegisterError | None) -> None:
-        """Raise the one problem, or all of them as one; `besides` is one more, if there are any."""
-        problems = [*self._problems, *([besides] if besides and self._problems else [])]
+        """Raise the one problem, or all of them as one; `besides` is one more."""
+        problems = [*self._problems, *([besides] if besides else [])]
         if not problems:
             return
         if len(problems) == 1:

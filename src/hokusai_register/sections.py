@@ -217,8 +217,12 @@ def _named(roots: Roots, tracking_uri: str) -> Path:
     return target if scheme == "sqlite" else target / DATABASE
 
 
-def no_key(stranger: str) -> KeyMissingError:
-    """Return why there is no key, as far as the event tells."""
+def locked(reader: Reader, found: Credentials, stranger: str) -> KeyMissingError | None:
+    """Return why nobody can be asked: there is no login at all, not even a malformed one."""
+    return None if found or reader.text("api-key") else _no_key(stranger)
+
+
+def _no_key(stranger: str) -> KeyMissingError:
     why = "`api-key` and HOKUSAI_API_KEY are blank"
     if stranger:
         return KeyMissingError(
