@@ -1,6 +1,7 @@
 """The main job on one machine: train a model, register it as a GitHub runner would, and look.
 
-The registry is a sandbox, which is a real MLflow server behind the Hokusai service's door.
+The registry is a sandbox, which is a real MLflow server behind the Hokusai service's door. All of
+it stays in one directory, which may be named as the argument.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def main() -> int:
     for name in [name for name in os.environ if name.startswith(FOREIGN)]:
         del os.environ[name]
     os.environ |= {"NO_PROXY": "127.0.0.1", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    place = Path(*sys.argv[1:2] or (ROOT, ".demo", time.strftime("%Y%m%d-%H%M%S"))).resolve()
+    given = sys.argv[1:] or [f"{ROOT}/.demo/{time.strftime('%Y%m%d-%H%M%S')}"]
+    place = Path(given[0]).resolve()
     workspace = place / "workspace"
     workspace.mkdir(parents=True)
 

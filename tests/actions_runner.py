@@ -19,7 +19,8 @@ import yaml
 from runner_rules import runner_records
 
 ACTION = Path(__file__).parent.parent / "action.yml"
-USER = 1001  # of hosted runners
+# Of hosted runners, and never root; where the tests are not root's, nothing can be given away.
+USER = 1001 if os.geteuid() == 0 else os.geteuid()
 MOUNTS = {
     "_temp/_github_home": "/github/home",
     "_temp/_github_workflow": "/github/workflow",
@@ -59,7 +60,7 @@ class ActionsRunner:
             (self.root / place).mkdir(parents=True, exist_ok=True)
         (self.root / "_temp/_github_workflow/event.json").write_text("{}", encoding="utf-8")
         for path in (self.root, *self.root.rglob("*")):
-            os.chown(path, USER, USER)
+            os.chown(path, USER, -1)
 
     def step(self, given: Mapping[str, str], *, attempt: int = 1, **environ: str) -> Ended:
         """Run the action with what stands in `with:` and in `env:`."""
@@ -139,7 +140,7 @@ class ActionsRunner:
         """Make one of the files that a step writes to: the runner's user's own, 0644."""
         path = self.root / "_temp/_runner_file_commands" / f"{name}_{uuid.uuid4()}"
         path.touch(mode=0o644)
-        os.chown(path, USER, USER)
+        os.chown(path, USER, -1)
         return path
 
     def _inside(self, value: str) -> str:

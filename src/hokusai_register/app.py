@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -12,10 +13,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hokusai_register import __version__, hosts, inputs
+from hokusai_register.checks import near
 from hokusai_register.errors import CancelledError, InternalError, RegisterError
+from hokusai_register.fields import BY_NAME
 from hokusai_register.hosts.terminal import Terminal, add_flags
 from hokusai_register.model import Report
 from hokusai_register.register import register
+from hokusai_register.text import line, lines
 
 
 def run(host: hosts.Host) -> int:
@@ -32,7 +36,8 @@ def run(host: hosts.Host) -> int:
     except Exception as error:  # noqa: BLE001  # the only one: a bug of ours must not hide the outputs
         report = Report(error=_bug(error))
         if os.environ.get("RUNNER_DEBUG") == "1":
-            host.step("".join(traceback.format_exception(error)))
+            for row in lines("".join(traceback.format_exception(error))):
+                host.step(row)
     published = host.publish(report)
     return report.exit_code if published else report.exit_code or 1
 
@@ -69,21 +74,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from hokusai_register.sandbox import command  # noqa: PLC0415  # an extra, for a few
 
         sys.exit(command.main(given[1:]))
-    options = _parser().parse_args(given)
+    options = _options(given)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what cannot be printed here ends nothing
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(options.host(options)))
+
+
+def _options(given: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line; where it is wrong, what may be a key is not repeated."""
+    parser = _parser()
+    options, unknown = parser.parse_known_args(given)
+    flags = [word.partition("=")[0] for word in unknown if word.startswith("--")]
+    if flags:
+        parser.error(f"there is no {line(flags[0])}{near(flags[0], map('--{}'.format, BY_NAME))}")
+    if unknown:
+        parser.error("there is an argument that belongs to no flag")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hokusai-register",
         description="Register a model from CI, and say honestly where it is now.",
-        epilog="exit codes: 0 as asked, 1 failed, 2 input, 3 credentials, 70 bug, 130 cancelled",
+        epilog="exit codes: 0 as asked, 1 failed, 2 input, 3 credentials, 70 bug, 130 or 143 "
+        "cancelled",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True)
     action = commands.add_parser("action", help="what the image runs on a GitHub runner")
     action.set_defaults(host=_github)
-    command = commands.add_parser("register", help="register a model from a terminal or another CI")
+    command = commands.add_parser(
+        "register", help="register a model from a terminal or another CI", allow_abbrev=False
+    )
     command.set_defaults(host=_terminal)
     add_flags(command)
     commands.add_parser("sandbox", help="a Hokusai service on loopback, to try things on")
@@ -101,7 +124,7 @@ def _github(_: argparse.Namespace) -> hosts.Host:
 
 
 def _terminal(options: argparse.Namespace) -> hosts.Host:
-    return Terminal(options, dict(os.environ))
+    return Terminal(options, os.environ)
 
 
 def _cancelled() -> CancelledError:

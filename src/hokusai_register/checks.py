@@ -41,7 +41,7 @@ def boolean(text: str) -> bool:
     """Return what a strict boolean says; nothing is true just because it is there."""
     if text.lower() in _TRUE | _FALSE:
         return text.lower() in _TRUE
-    raise ValueError(f"{text!a} is neither true nor false")
+    raise ValueError(f"{text[:80]!a} is neither true nor false")
 
 
 def one_of(known: Iterable[str]) -> Callable[[str], str]:
@@ -51,7 +51,7 @@ def one_of(known: Iterable[str]) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text in words:
             return text
-        raise ValueError(f"{text!a} is not one of {', '.join(words)}{near(text, words)}")
+        raise ValueError(f"{text[:80]!a} is not one of {', '.join(words)}{near(text, words)}")
 
     return check
 
@@ -140,7 +140,7 @@ def seconds(text: str) -> float:
     """Return a time limit: more than 0 and at most a day."""
     if re.fullmatch(r"[0-9]{1,5}(\.[0-9]+)?", text) and 0 < float(text) <= 86_400:  # noqa: PLR2004
         return float(text)
-    raise ValueError(f"{text!a} is not a number of seconds up to 86400")
+    raise ValueError(f"{text[:80]!a} is not a number of seconds up to 86400")
 
 
 def url(text: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import Enum, StrEnum
+from typing import Any
 
-from hokusai_register.errors import Reason, RegisterError
-from hokusai_register.model import Artifact, Backend, Report, Status
+from hokusai_register.errors import IncompleteError, Reason, RegisterError, UnconfirmedError
+from hokusai_register.model import Artifact, Backend, Model, Receipt, Report, Status
 
 SCHEMA = 1
+RESULT_LIMIT = 900_000  # characters; GitHub takes 1 MB for one output
 PLACES = {Backend.MLFLOW: "MLflow", Backend.API: "the Hokusai API"}
 
 
@@ -30,6 +33,14 @@ OUTPUTS = {
 }
 
 
+# What a failure leaves behind; the first class that fits.
+VERDICTS = (
+    (UnconfirmedError, "it is not confirmed that {} is registered"),
+    (IncompleteError, "{} is registered only in part"),
+    (RegisterError, "{} is not registered"),
+)
+
+
 class Level(StrEnum):
     """How loud a note is; the names are those of the runner's commands."""
 
@@ -45,6 +56,39 @@ class Note:
     level: Level
     title: str
     text: str
+
+
+def cleaned(report: Report, clean: Callable[[str], str]) -> Report:
+    """Return `report` with `clean` applied to each text in it, before anything is made of them."""
+    cleaned_report: Report = _parts_cleaned(report, clean)
+    return cleaned_report
+
+
+def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+    if isinstance(value, (Enum, Artifact)):  # our own words, and digests
+        return value
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, (tuple, list)):
+        return type(value)(_cleaned(one, clean) for one in value)
+    if isinstance(value, Mapping):
+        return {clean(name): _cleaned(one, clean) for name, one in value.items()}
+    if isinstance(value, RegisterError):
+        return _error_cleaned(value, clean)
+    return _parts_cleaned(value, clean) if is_dataclass(value) else value
+
+
+def _parts_cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+    parts = {part.name: _cleaned(getattr(value, part.name), clean) for part in fields(value)}
+    return replace(value, **parts)
+
+
+def _error_cleaned(error: RegisterError, clean: Callable[[str], str]) -> RegisterError:
+    kept = type(error)(
+        clean(error.what), why=clean(error.why), fix=clean(error.fix), reason=error.reason
+    )
+    kept.exit_code = error.exit_code
+    return kept
 
 
 def interrupted() -> dict[str, str]:
@@ -74,14 +118,23 @@ def outputs(report: Report) -> dict[str, str]:
         "run-url": receipt.run_url if receipt else "",
         "model-digest": digest(report),
         "bundle": "",
-        "result": as_json(report),
+        "result": _result(report),
     }
 
 
+def _result(report: Report) -> str:
+    """Return the report as JSON of a size that an output may have."""
+    whole = as_json(report)
+    if len(whole) <= RESULT_LIMIT or not report.model:
+        return whole
+    told = (*report.remarks, "the metrics are too many for an output: the registry has them")
+    return as_json(replace(report, model=replace(report.model, metrics={}), remarks=told))
+
+
 def as_json(report: Report) -> str:
-    """Return the whole report as one line of JSON."""
+    """Return the whole report as one line of JSON, in which no runner sees a command."""
     model, receipt = report.model, report.receipt
-    fields = {
+    whole = {
         "schema": SCHEMA,
         "status": report.status,
         "backend": report.backend,
@@ -110,27 +163,33 @@ def as_json(report: Report) -> str:
         "error": _error(report.error),
         "remarks": list(remarks(report)),
     }
-    return json.dumps(fields, separators=(",", ":"))
+    text = json.dumps(whole, separators=(",", ":"))
+    return text.replace("\x7f", "\\u007f").replace("##[", "##\\u005b")
 
 
 def notes(report: Report) -> list[Note]:
     """Return one note on how it ended, and one warning if there is something to be warned of."""
-    error = report.error
+    model, receipt, error = report.model, report.receipt, report.error
     if error:
         text = f"{error.what}. Why: {error.why}. What to do: {error.fix}."
-        return [Note(Level.ERROR, "The model is not registered", text)]
-    told = [Note(Level.NOTICE, "Model registered", f"{headline(report)}.")]
+        return [Note(Level.ERROR, verdict(error, "the model"), text)]
+    if not (model and receipt):
+        return []
+    told = [Note(Level.NOTICE, "Model registered", f"{headline(model, receipt)}.")]
     warned = [*passed_over(report), *remarks(report)]
     if warned:
         told.append(Note(Level.WARNING, "The model is registered, but", "; ".join(warned)))
     return told
 
 
-def headline(report: Report) -> str:
+def verdict(error: RegisterError, name: str) -> str:
+    """Return one sentence that says no more than is known after a failure."""
+    said = next(said for kind, said in VERDICTS if isinstance(error, kind)).format(name)
+    return said[0].upper() + said[1:]
+
+
+def headline(model: Model, receipt: Receipt) -> str:
     """Return one sentence that says what happened, and where."""
-    model, receipt = report.model, report.receipt
-    if not (model and receipt):
-        return f"Not registered: {report.error.what if report.error else 'nothing was tried'}"
     verb = "Registered" if receipt.created else "Already registered:"
     place = f"{PLACES[receipt.backend]} at {receipt.host}"
     return f"{verb} {model.name} version {receipt.model_version} in {place}"

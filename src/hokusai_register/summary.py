@@ -3,76 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
+from hokusai_register.errors import RegisterError
 from hokusai_register.model import Artifact, Model, Receipt, Report
-from hokusai_register.render import PLACES, digest, passed_over, remarks
-from hokusai_register.text import cell, code
+from hokusai_register.render import PLACES, digest, passed_over, remarks, verdict
+from hokusai_register.text import cell, code, prose
 
 ROWS = 50  # metrics that a page shows; all of them are in the registry and in the output `result`
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
+IN_URL = ":/#?=&%@~+,;!"  # what a URL is made of, without what Markdown could take for its own
 
 
 def summary(report: Report) -> str:
     """Return the summary as GitHub-flavoured Markdown, a few kB of it."""
     parts = [_headline(report)]
     if report.error:
-        error = report.error
-        rows = [("What", error.what), ("Why", error.why), ("What to do", error.fix)]
-        parts.append(_table(("", f"reason: {error.reason}"), [(a, cell(b, 1000)) for a, b in rows]))
+        parts.append(_failure(report.error))
     if report.model:
-        parts.append(_table(("", ""), _facts(report, report.model)))
+        parts.append(_facts(report, report.model))
         parts.append(_metrics(report.model))
     if len(report.attempts) > 1:
         parts.append(_attempts(report))
-    parts += [f"> [!NOTE]\n> {code(remark, 1000)}" for remark in remarks(report)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    if told := remarks(report):
+        parts.append("\n".join(["> [!NOTE]", *(f"> - {prose(remark)}" for remark in told)]))
+    return "\n\n".join(parts) + "\n"
 
 
 def _headline(report: Report) -> str:
     model, receipt = report.model, report.receipt
-    if not (model and receipt):
+    if report.error:
         name = f" {code(model.name)}" if model else ""
-        return f"### ❌ The model{name} is not registered"
+        return f"### ❌ {verdict(report.error, f'the model{name}')}"
+    if not (model and receipt):
+        return "### Nothing was tried"
     what = f"{code(model.name)} version {code(receipt.model_version)}"
     verb = f"Registered {what}" if receipt.created else f"{what} was registered already"
     return f"### ✅ {verb} in {PLACES[receipt.backend]}"
 
 
-def _facts(report: Report, model: Model) -> list[tuple[str, str]]:
+def _failure(error: RegisterError) -> str:
+    rows = [
+        ("Why", _told(error.why)),
+        ("What to do", _told(error.fix)),
+        ("Reason", f"{code(error.reason)}, exit code {error.exit_code}"),
+    ]
+    return _table(("What happened", _told(error.what)), rows)
+
+
+def _facts(report: Report, model: Model) -> str:
     receipt, source, came_from = report.receipt, model.source, model.provenance
-    rows = [("Model", f"{cell(model.name)} ({cell(model.kind)})")]
-    if model.version:
-        rows.append(("Label", cell(model.version)))
+    rows = _place(report, receipt) if receipt else []
+    rows.append(("Label", cell(model.version)))
     if receipt:
-        rows += _place(report, receipt)
+        rows.append(("Alias", cell(model.alias)))
     if isinstance(source, Artifact):
         rows.append(("Files", f"{len(source.files):,} ({_size(source.size)})"))
     else:
         rows.append(("Source", cell(source)))
-    if digest(report):
-        rows.append(("SHA-256", cell(digest(report))))
-    if came_from.commit:
-        rows.append(("Commit", cell(came_from.commit)))
-    if model.alias and receipt:
-        rows.append(("Alias", cell(model.alias)))
-    return rows
+    rows += [("SHA-256", cell(digest(report))), ("Commit", cell(came_from.commit))]
+    known = [row for row in rows if row[1]]
+    return _table(("Model", f"{cell(model.name)} ({cell(model.kind)})"), known)
 
 
 def _place(report: Report, receipt: Receipt) -> list[tuple[str, str]]:
     because = "; ".join(passed_over(report)) or "it is the first choice, and it confirmed"
-    rows = [
+    return [
         ("Version", cell(receipt.model_version)),
         ("Registry", f"{PLACES[receipt.backend]} at {cell(receipt.host)}"),
-        ("Why there", cell(because, 1000)),
+        ("Why there", _told(because)),
+        ("Run", _link(receipt.run_id, receipt.run_url)),
     ]
-    if receipt.run_url:
-        rows.append(("Run", f"[{receipt.run_id}]({receipt.run_url})"))
-    return rows
+
+
+def _link(text: str, url: str) -> str:
+    """Return a link to a page of the registry; its path may hold what a server chose."""
+    if not text or not url.startswith(("https://", "http://")):
+        return cell(text)
+    return f"[{cell(text)}]({quote(url, safe=IN_URL, errors='replace')})"
 
 
 def _metrics(model: Model) -> str:
     shown = sorted(model.metrics.items())[:ROWS]
-    rows = [(cell(name), cell(f"{value:.6g}")) for name, value in shown]
+    rows = [(cell(name), code(f"{value:.10g}")) for name, value in shown]
     more = len(model.metrics) - len(shown)
     if more:
         rows.append((f"and {more:,} more", ""))
@@ -83,14 +96,19 @@ def _attempts(report: Report) -> str:
     rows = [
         (
             PLACES[attempt.backend],
-            cell(
-                f"{attempt.error.what} ({attempt.error.reason})" if attempt.error else "confirmed"
-            ),
+            _told(f"{attempt.error.what} ({attempt.error.reason})")
+            if attempt.error
+            else "confirmed",
             f"{attempt.seconds:.1f} s",
         )
         for attempt in report.attempts
     ]
     return _table(("Tried", "Result", "Time"), rows)
+
+
+def _told(text: str) -> str:
+    """Return sentences as a cell of a table."""
+    return prose(text).replace("|", "\\|")
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -86,6 +86,37 @@ def cell(text: str, limit: int = 200) -> str:
     return code(text, limit).replace("|", "\\|")
 
 
+# What prose is made of: words and small numbers, and what may follow them. Neither holds a
+# character that Markdown or GitHub takes for more: no link, no `#1`, no commit, no list.
+_PIECE = re.compile(
+    r"(?P<quoted>`[^`]+`)(?P<after>[,;:.)!?]*)(?= |$)"
+    r"|(?P<word>\(?[A-Za-z]+(?:['-][A-Za-z]+)*[,;:.)!?]*|[0-9]{1,6}[,;:]?)(?= |$)"
+    r"|[^ ]+"
+)
+
+
+def prose(text: str, limit: int = 1000) -> str:
+    """Return sentences for Markdown: plain words stay plain, all else is in code spans."""
+    shown: list[str] = []
+    raw: list[str] = []
+    for piece in _PIECE.finditer(line(text, limit)):
+        if not piece["quoted"] and not piece["word"]:
+            raw.append(piece[0])
+            continue
+        shown += _span(raw)
+        raw = []
+        shown.append(piece["word"] or code(piece["quoted"][1:-1], limit) + piece["after"])
+    return " ".join([*shown, *_span(raw)])
+
+
+def _span(raw: list[str]) -> list[str]:
+    """Return words that are not plain as one code span, the punctuation around it left outside."""
+    before, inner, after = re.findall(r"^(\(?)(.*?)([,;:.)!?]*)$", " ".join(raw))[0]
+    while after.startswith(")") and inner.count("(") > inner.count(")"):
+        inner, after = inner + ")", after[1:]
+    return [f"{before}{code(inner, len(inner))}{after}"] if raw else []
+
+
 def redact(text: str, secrets: Iterable[str]) -> str:
     """Return `text` with `***` for every form of `secrets`. To be used before anything else here.
 

@@ -16,7 +16,7 @@ from hokusai_register.model import Report
 
 def _write(workspace: Path) -> bool:
     request = Request({"result-file": "result.json"}, {}, Roots(workspace))
-    return write_result(Report(), request, str, pytest.fail)
+    return write_result(Report(), request, pytest.fail)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from hokusai_register.artifact import Roots
 from hokusai_register.model import Report, Secret
 from hokusai_register.register import Watcher
+
+# What no library, no child process and no crash dump has to know.
+CREDENTIALS = (
+    "INPUT_API-KEY",
+    "INPUT_API_KEY",
+    "HOKUSAI_API_KEY",
+    "MLFLOW_TRACKING_TOKEN",
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+    "ACTIONS_RUNTIME_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+)
+
+
+def taken(environ: MutableMapping[str, str]) -> dict[str, str]:
+    """Return a copy of the environment, and leave no credential in it."""
+    copy = dict(environ)
+    for name in CREDENTIALS:
+        environ.pop(name, None)
+    return copy
 
 
 @dataclass(frozen=True, slots=True)

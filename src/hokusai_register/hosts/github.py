@@ -8,6 +8,7 @@ file at all) is closed here.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from actions_toolkit.file_command import prepare_key_value_message
 
 from hokusai_register import render
 from hokusai_register.artifact import Roots
-from hokusai_register.hosts import Request
+from hokusai_register.hosts import Request, taken
 from hokusai_register.hosts.progress import EVERY, Progress
 from hokusai_register.hosts.result import write_result
 from hokusai_register.inputs import SHORTEST_KEY
@@ -30,16 +31,12 @@ SUMMARY_LIMIT = 900 << 10  # bytes; GitHub drops a whole summary of more than 1 
 NOTE_LIMIT = 1000  # characters
 PREFIX = "hokusai-register: "
 
-# What no library, no child process and no crash dump has to know.
-CREDENTIALS = (
-    "INPUT_API-KEY",
-    "INPUT_API_KEY",
-    "HOKUSAI_API_KEY",
-    "MLFLOW_TRACKING_TOKEN",
-    "MLFLOW_TRACKING_USERNAME",
-    "MLFLOW_TRACKING_PASSWORD",
-    "ACTIONS_RUNTIME_TOKEN",
-    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+_UNWRITTEN = render.Note(
+    render.Level.ERROR,
+    "The result could not be written",
+    "The model is registered, but a file that waits for the result cannot be written. Why: see the "
+    "log, which has the result too. What to do: free the disk or correct `result-file`, then run "
+    "the job again: it finds this registration.",
 )
 
 
@@ -55,13 +52,14 @@ class GitHub:
 
     def read(self) -> Request:
         """Return the inputs; the outputs of a failure are set first, in case we are killed."""
-        self._outputs(render.interrupted())
-        environ = dict(self._environ)
-        for name in CREDENTIALS:
-            self._environ.pop(name, None)
+        if self._environ.get("GITHUB_OUTPUT"):
+            self._outputs(render.interrupted())
+        environ = taken(self._environ)
         raw = {
             name.removeprefix("INPUT_").lower().replace("_", "-"): value
-            for name, value in environ.items()
+            for name, value in sorted(
+                environ.items(), reverse=True
+            )  # `-` comes after `_`, and wins
             if name.startswith("INPUT_") and value.strip()
         }
         temp = environ.get("RUNNER_TEMP", "")
@@ -93,27 +91,33 @@ class GitHub:
         self._progress.add(size)
 
     def publish(self, report: Report) -> bool:
-        """Write outputs, annotations and summary: a summary that fails must not cost the run id."""
+        """Write outputs, summary and annotations: a summary that fails must not cost the run id."""
+        report = render.cleaned(report, self._clean)
         written = self._outputs(render.outputs(report))
         self._summarize(report)
         for note in render.notes(report):
-            # act takes a `::` inside of a message for the end of the command.
-            text = line(self._clean(note.text), NOTE_LIMIT).replace("::", ": :")
-            self._command(note.level, {"title": note.title}, text)
-        written &= write_result(report, self._request, self._clean, self.step)
+            self._annotate(note)
+        written &= write_result(report, self._request, self.step)
         if not written:
-            self.step(f"the outputs could not be written; they are: {render.as_json(report)}")
+            self.step(f"the result is: {render.as_json(report)}")
+            if not report.error:
+                self._annotate(_UNWRITTEN)
         return written
+
+    def _annotate(self, note: render.Note) -> None:
+        # act takes the last `::` of a line for the end of the command.
+        text = re.sub(":(?=:)", ": ", line(note.text, NOTE_LIMIT))
+        self._command(note.level, {"title": note.title}, text)
 
     def _outputs(self, values: Mapping[str, str]) -> bool:
         """Append the records of all outputs; where no runner waits for them, print them."""
         path = self._environ.get("GITHUB_OUTPUT", "")
-        clean = {name: line(self._clean(value), 1 << 20) for name, value in values.items()}
+        shown = {name: line(value, 1 << 20) for name, value in values.items()}
         if not path:
-            for name, value in clean.items():
+            for name, value in shown.items():
                 self.step(f"{name}={value}")
             return True
-        records = [prepare_key_value_message(name, value) for name, value in clean.items()]
+        records = [prepare_key_value_message(name, value) for name, value in shown.items()]
         return self._append(Path(path), "\n".join(records) + "\n")
 
     def _summarize(self, report: Report) -> None:
@@ -121,7 +125,7 @@ class GitHub:
         wanted = self._request.raw.get("summary", "true").strip().lower()
         if not path or wanted in ("false", "no", "off", "0"):
             return
-        text = self._clean(summary(report))
+        text = summary(report)
         try:
             taken = Path(path).stat().st_size
         except OSError:
@@ -140,7 +144,7 @@ class GitHub:
                 stream.write(text.encode())
                 stream.flush()
         except OSError as error:
-            self.step(f"{path.name} cannot be written: {error.strerror}")
+            self.step(f"{path.name} cannot be written: {error.strerror or error}")
             return False
         return True
 

@@ -13,9 +13,7 @@ from hokusai_register.model import Report
 from hokusai_register.paths import writable
 
 
-def write_result(
-    report: Report, request: Request, clean: Callable[[str], str], say: Callable[[str], None]
-) -> bool:
+def write_result(report: Report, request: Request, say: Callable[[str], None]) -> bool:
     """Write the result to `result-file`, if one is named; return False if that failed."""
     named = request.raw.get("result-file", "").strip()
     if not named:
@@ -23,9 +21,12 @@ def write_result(
     try:
         target = writable(named, request.roots, what="result-file")
         _make(target)
-        target.write_text(clean(render.as_json(report)) + "\n", encoding="utf-8")
-    except (OSError, RegisterError) as error:
-        say(f"the result file could not be written: {error}")
+        target.write_text(render.as_json(report) + "\n", encoding="utf-8")
+    except RegisterError as error:
+        say(f"the result file could not be written: {error.what} ({error.why})")
+        return False
+    except OSError as error:
+        say(f"the result file could not be written: {error.strerror}")
         return False
     return True
 

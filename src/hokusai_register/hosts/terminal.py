@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from hokusai_register import render
 from hokusai_register.artifact import Roots
 from hokusai_register.fields import FIELDS, Field
-from hokusai_register.hosts import Request
+from hokusai_register.hosts import Request, taken
 from hokusai_register.hosts.progress import EVERY, REDRAW, Progress
 from hokusai_register.hosts.result import write_result
 from hokusai_register.model import Report, Secret
-from hokusai_register.text import line, lines, redact
+from hokusai_register.text import line, redact
 
 MAPPINGS = ("metrics", "params", "tags", "metadata")
 
@@ -64,7 +63,7 @@ class Terminal:
     def __init__(
         self,
         options: argparse.Namespace,
-        environ: Mapping[str, str],
+        environ: MutableMapping[str, str],
         out: TextIO = sys.stdout,
         err: TextIO = sys.stderr,
     ) -> None:
@@ -81,10 +80,7 @@ class Terminal:
         given = {name.replace("_", "-"): value for name, value in vars(self._options).items()}
         raw = {name: _joined(given[name]) for name in (f.name for f in FIELDS) if given.get(name)}
         roots = Roots(Path(self._options.workspace))
-        environ = dict(self._environ)
-        for name in ("HOKUSAI_API_KEY", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD"):
-            os.environ.pop(name, None)
-        self._request = Request(raw, environ, roots)
+        self._request = Request(raw, taken(self._environ), roots)
         return self._request
 
     def mask(self, secrets: Iterable[Secret]) -> None:
@@ -94,7 +90,7 @@ class Terminal:
     def step(self, text: str) -> None:
         """Print one line."""
         self._clear()
-        self._print(self._err, line(redact(text, self._secrets)))
+        self._say(self._clean(text))
 
     def sending(self, total: int) -> None:
         """Begin an upload of `total` bytes."""
@@ -107,23 +103,28 @@ class Terminal:
     def publish(self, report: Report) -> bool:
         """Print what happened for a person, or the result alone for a program."""
         self._clear()
-        for note in render.notes(report) if not report.error else ():
-            self._tell(note.text)
-        if report.error:
-            self._tell(str(report.error))
+        report = render.cleaned(report, self._clean)
+        error = report.error
+        if error:
+            for head, text in (("error", error.what), ("why", error.why), ("fix", error.fix)):
+                self._say(f"{head}: {text}")
+        else:
+            for note in render.notes(report):
+                self._say(f"{note.level}: {note.text}")
         if self._options.json:
-            self._print(self._out, redact(render.as_json(report), self._secrets))
+            self._print(self._out, render.as_json(report))
         else:
             for name, value in render.outputs(report).items():
                 if value and name != "result":
-                    self._print(self._out, f"{name}={line(redact(value, self._secrets))}")
-        return write_result(
-            report, self._request, lambda text: redact(text, self._secrets), self.step
-        )
+                    self._print(self._out, f"{name}={line(value)}")
+        return write_result(report, self._request, self.step)
 
-    def _tell(self, text: str) -> None:
-        for part in lines(redact(text, self._secrets), prefix=""):
-            self._print(self._err, part)
+    def _clean(self, text: str) -> str:
+        return redact(text, self._secrets)
+
+    def _say(self, text: str) -> None:
+        """Print one line that begins with a word of ours: CI systems obey some others."""
+        self._print(self._err, line(text))
 
     def _draw(self, text: str) -> None:
         if not self._live:

@@ -71,7 +71,10 @@ class Connection:
         The server chooses this URI: one that names another host, or this machine's own disk, would
         carry the model and the key elsewhere.
         """
-        uri = urlsplit(artifact_uri)
+        try:
+            uri = urlsplit(artifact_uri)
+        except ValueError:
+            raise _foreign_store(self.http.host, "broken", "") from None
         path = unquote(uri.path)
         ours = not uri.netloc or uri.netloc == self.http.host
         if uri.scheme in ("http", "https"):

@@ -1,0 +1,98 @@
+"""The house rules that no linter knows: how long a file is, and where a few things may stand."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "hokusai_register"
+FILES = sorted(SOURCE.rglob("*.py"))
+LONGEST_FILE = 300  # lines
+LONGEST_FUNCTION = 40  # lines, without those of its docstring
+
+# Parts of the tree that keep rules of their own: the sandbox is a command for people.
+SANDBOX = "sandbox/"
+# Who knows the environment: the entry point, and the places where MLflow looks for its own.
+ENVIRONMENT = {"app.py", "mlflow_plugin/connection.py", "registrars/registry.py"}
+
+
+def name(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def found(wanted: str) -> Counter[str]:
+    """Return how often each file outside of the sandbox has an expression that reads `wanted`."""
+    return Counter(
+        name(path)
+        for path in FILES
+        if not name(path).startswith(SANDBOX)
+        for node in ast.walk(tree(path))
+        if isinstance(node, (ast.Attribute, ast.Call)) and ast.unparse(node) == wanted
+    )
+
+
+def calls(wanted: str) -> set[str]:
+    return {
+        name(path)
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == wanted
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_a_file_can_be_read_in_one_go(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_a_file_opens_with_a_sentence(path: Path) -> None:
+    first = (ast.get_docstring(tree(path)) or "").splitlines()[:1]
+    assert first
+    assert first[0].endswith((".", "?")), first
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            prose = len((ast.get_docstring(node) or "").splitlines())
+            yield node.name, (node.end_lineno or 0) - node.lineno + 1 - prose
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_a_function_fits_on_a_screen(path: Path) -> None:
+    assert [one for one in functions(path) if one[1] > LONGEST_FUNCTION] == []
+
+
+def test_one_place_catches_everything() -> None:
+    broad = [
+        name(path)
+        for path in FILES
+        if not name(path).startswith(SANDBOX)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
+    ]
+    assert broad == ["app.py"]
+
+
+def test_few_files_read_the_environment() -> None:
+    assert set(found("os.environ")) == ENVIRONMENT
+    assert not found("os.getenv")
+
+
+def test_only_commands_end_the_process() -> None:
+    assert calls("sys.exit") <= {"app.py", "sandbox/__main__.py"}
+    assert calls("os._exit") <= {"app.py", "hosts/github.py"}
+
+
+def test_only_hosts_print() -> None:
+    assert {path for path in calls("print") if not path.startswith((SANDBOX, "hosts/"))} == set()

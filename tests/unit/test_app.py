@@ -1,0 +1,146 @@
+"""The straight line: whatever happens, something is published and the exit code says what."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes import KEY, Host, Registry, receipt
+from hokusai_register import app, registrars
+from hokusai_register.errors import InternalError, Reason, UnconfirmedError
+from hokusai_register.model import Backend, Receipt, Report, Status
+from runner_rules import runner_commands
+
+DOUBT = UnconfirmedError("it broke", why="it was old", fix="run it again")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    before, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:] = before
+    logging.root.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    (tmp_path / "model.pkl").write_bytes(b"weights")
+    raw = {"api-key": KEY, "model-name": "churn", "model-path": "model.pkl", "metrics": "auc=1"}
+    return Host(raw, {}, tmp_path)
+
+
+def published(host: Host) -> Report:
+    (report,) = host.published
+    return report
+
+
+def test_wrong_inputs_are_published_and_end_with_2(host: Host) -> None:
+    host.raw = {}
+    assert app.run(host) == 2
+    assert published(host).reason is Reason.INPUT
+
+
+def test_a_key_is_masked_before_anything_is_found_wrong(host: Host) -> None:
+    host.raw = {"api-key": f"Bearer {KEY}"}
+    assert app.run(host) == 2
+    assert host.masked == [f"Bearer {KEY}"]
+
+
+def test_a_cancelled_step_ends_with_130(host: Host) -> None:
+    host.reads = KeyboardInterrupt()
+    assert app.run(host) == 130
+    assert published(host).reason is Reason.CANCELLED
+
+
+def test_a_bug_is_published_without_its_words_and_ends_with_70(
+    host: Host, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RUNNER_DEBUG", raising=False)
+    host.reads = KeyError(f"secret {KEY}")
+    assert app.run(host) == 70
+    report = published(host)
+    assert (type(report.error), report.reason) == (InternalError, Reason.INTERNAL)
+    assert "KeyError in read" in str(report.error)
+    assert "Traceback" not in "".join((*capfd.readouterr(), *host.heard))
+    assert KEY not in str(report.error)
+
+
+def test_a_bug_shows_its_traceback_when_that_is_asked_for(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNER_DEBUG", "1")
+    host.reads = KeyError("x")
+    assert app.run(host) == 70
+    assert host.heard[0] == "| Traceback (most recent call last):"
+    assert host.heard[-1] == "| KeyError: 'x'"
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "codes"),
+    [(receipt(), Status.REGISTERED, (0, 1)), (DOUBT, Status.FAILED, (1, 1))],
+)
+def test_a_result_that_cannot_be_written_is_no_success(
+    ends: Receipt | UnconfirmedError,
+    status: Status,
+    codes: tuple[int, int],
+    host: Host,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backends = {Backend.MLFLOW: Registry(ends)}
+    monkeypatch.setattr(registrars, "build", lambda *_: backends)
+    for host.writable, code in zip((True, False), codes, strict=True):
+        host.published.clear()
+        assert app.run(host) == code
+        assert published(host).status is status
+
+
+def test_what_was_remarked_of_the_inputs_is_in_the_report(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.raw = {**host.raw, "insecure-tls": "true"}
+    backends = {Backend.MLFLOW: Registry(receipt())}
+    monkeypatch.setattr(registrars, "build", lambda *_: backends)
+    assert app.run(host) == 0
+    assert "certificates are not checked" in published(host).remarks[0]
+
+
+def test_libraries_speak_through_the_host(host: Host) -> None:
+    host.raw = {}
+    app.run(host)
+    logging.getLogger("some.library").warning("it is %s", "late")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("old", stacklevel=1)
+    logging.getLogger("some.library").info("chatter")
+    assert host.heard[0] == "some.library: it is late"
+    assert "UserWarning: old" in host.heard[1]
+    assert len(host.heard) == 2
+
+
+@pytest.mark.parametrize("arguments", [[], ["nothing"], ["action", "x"]])
+def test_a_command_that_is_none_ends_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        app.main(arguments)
+    assert caught.value.code == 2
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hokusai_register", "action"],
+        env={"PYTHONPATH": str(Path(app.__file__).parent.parent), "PYTHONIOENCODING": "ascii"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    (command,) = runner_commands(done.stdout)
+    assert (command.name, command.properties["title"]) == ("error", "The model is not registered")
+    assert done.stderr == "", "both streams are one"
