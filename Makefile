@@ -55,6 +55,15 @@ contract: $(READY)
 functional: $(READY)
 	$(BIN)/pytest tests/functional
 
+# Against real MLflow servers, each version in an environment of its own.
+compat: $(READY) .venvs/compat-2.22/.ready .venvs/compat-3.5/.ready
+	$(BIN)/pytest tests/compat
+
+.venvs/%/.ready: requirements/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	touch $@
+
 # The image as a runner and act run it; `.ci/docker make e2e` brings Docker to a Debian machine.
 e2e: $(READY) $(ACT)
 	ACT=$(CURDIR)/$(ACT) $(BIN)/pytest tests/e2e

@@ -8,6 +8,8 @@ import pytest
 from mlflow import MlflowClient
 
 from functional.runner import Runner, unique
+from hokusai_register.http import Network
+from hokusai_register.registrars import registry
 from sandboxes import Sandbox, running
 
 
@@ -45,6 +47,13 @@ def client(sandbox: Sandbox, key: str, monkeypatch: pytest.MonkeyPatch) -> Mlflo
     """The official client, logged in to the sandbox."""
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", key)
     return MlflowClient(sandbox.tracking_uri)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take out the pauses before something is sent again or looked for."""
+    monkeypatch.setattr(registry, "SETTLE", 0.0)
+    monkeypatch.setitem(Network.__init__.__kwdefaults__, "jitter", lambda *_: 0.0)
 
 
 @pytest.fixture

@@ -82,14 +82,14 @@ class Runner:
         process, output, summary = self.start(environ, **inputs)
         log, _ = process.communicate(timeout=LIMIT)
         written = summary.read_text(encoding="utf-8")
-        return Result(process.returncode, log, _outputs(output), written)
+        return Result(process.returncode, log, outputs(output), written)
 
     def here(self, **inputs: str) -> Result:
         """Run one step inside this process: quicker, and its constants can be patched."""
         environ, output, summary = self._environment({}, inputs)
         log = io.StringIO()
         code = run(GitHub(environ, log))
-        return Result(code, log.getvalue(), _outputs(output), summary.read_text(encoding="utf-8"))
+        return Result(code, log.getvalue(), outputs(output), summary.read_text(encoding="utf-8"))
 
     def start(
         self, environ: Mapping[str, str] | None = None, **inputs: str
@@ -173,7 +173,8 @@ def kept() -> dict[str, str]:
     return {name: os.environ[name] for name in KEPT if name in os.environ}
 
 
-def _outputs(path: Path) -> dict[str, str]:
+def outputs(path: Path) -> dict[str, str]:
+    """Return what a step wrote into its file of outputs."""
     records = _RECORD.finditer(path.read_text(encoding="utf-8"))
     return {record["name"]: record["value"] for record in records}
 

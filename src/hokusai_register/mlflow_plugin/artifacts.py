@@ -8,9 +8,11 @@ from pathlib import Path
 
 from mlflow.entities import FileInfo
 from mlflow.store.artifact.artifact_repo import ArtifactRepository, verify_artifact_path
+from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepository
 from mlflow.tracking._tracking_service.utils import get_tracking_uri
 
+from hokusai_register.errors import TrustError
 from hokusai_register.mlflow_plugin.connection import SCHEME, connection_for
 from hokusai_register.model import File
 
@@ -22,6 +24,36 @@ def repository(
     tracking_uri = tracking_uri or get_tracking_uri()
     kind = ProxiedArtifacts if tracking_uri.startswith(SCHEME) else MlflowArtifactsRepository
     return kind(artifact_uri, tracking_uri=tracking_uri, registry_uri=registry_uri)
+
+
+def http_repository(
+    artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None
+) -> ArtifactRepository:
+    """Return MLflow's own repository for a URL, but ours for the server that we are connected to.
+
+    A run of that server that names another host as its store must not take the model there.
+    """
+    tracking_uri = tracking_uri or get_tracking_uri()
+    if not tracking_uri.startswith(SCHEME):
+        return HttpArtifactRepository(artifact_uri, tracking_uri, registry_uri)
+    try:
+        return ProxiedArtifacts(artifact_uri, tracking_uri, registry_uri)
+    except TrustError as error:
+        return ReadOnlyArtifacts(artifact_uri, error)
+
+
+class ReadOnlyArtifacts(HttpArtifactRepository):  # type: ignore[misc]  # MLflow is not typed here
+    """A URL that anybody may download from, and that gets nothing from us."""
+
+    def __init__(self, artifact_uri: str, refusal: TrustError) -> None:
+        super().__init__(artifact_uri)
+        self._refusal = refusal
+
+    def log_artifact(self, *_: object, **__: object) -> None:
+        """Raise the refusal."""
+        raise self._refusal
+
+    log_artifacts = log_artifact
 
 
 class ProxiedArtifacts(ArtifactRepository):  # type: ignore[misc]  # MLflow is not typed here

@@ -1,0 +1,77 @@
+"""Eight jobs at once: the same registration becomes one version, eight others become eight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlflow import MlflowClient
+
+from functional.runner import LIMIT, Result, Runner, outputs, unique
+from sandboxes import Sandbox
+
+JOBS = 8
+
+
+def at_once(runners: Sequence[Runner]) -> list[Result]:
+    """Let all of them run one step at the same time."""
+    started = [runner.start() for runner in runners]
+    results = []
+    for process, output, _ in started:
+        log, _ = process.communicate(timeout=LIMIT)
+        results.append(Result(process.returncode, log, outputs(output)))
+    return results
+
+
+def job(sandbox: Sandbox, key: str, home: Path, content: str) -> Runner:
+    made = Runner(home=home, run_id="1")
+    (made.workspace / "model.txt").write_text(content)
+    made.inputs = {
+        "api-key": key,
+        "tracking-uri": sandbox.tracking_uri,
+        "fallback": "none",
+        "model-path": "model.txt",
+        "metrics": "accuracy=0.5",
+        "alias": "champion",
+    }
+    return made
+
+
+def test_the_same_registration(
+    sandbox: Sandbox, key: str, client: MlflowClient, tmp_path: Path
+) -> None:
+    name = unique("race")
+    runners = [job(sandbox, key, tmp_path / str(number), "same") for number in range(JOBS)]
+    for runner in runners:
+        runner.inputs["model-name"] = name
+    results = at_once(runners)
+    for result in results:
+        assert result.exit_code == 0, result.log
+    (version,) = client.search_model_versions(f"name = '{name}'")
+    assert {result.outputs["model-version"] for result in results} == {version.version}
+    assert {result.outputs["run-id"] for result in results} == {version.run_id}
+    assert [result.outputs["created"] for result in results].count("true") == 1
+    (run,) = client.search_runs([client.get_experiment_by_name(name).experiment_id])
+    assert (run.info.run_id, run.info.status) == (version.run_id, "FINISHED")
+    assert client.get_model_version_by_alias(name, "champion").version == version.version
+
+
+def test_other_models_of_the_same_name(
+    sandbox: Sandbox, key: str, client: MlflowClient, tmp_path: Path
+) -> None:
+    name = unique("race")
+    runners = [job(sandbox, key, tmp_path / str(number), str(number)) for number in range(JOBS)]
+    for runner in runners:
+        runner.inputs["model-name"] = name
+    results = at_once(runners)
+    for result in results:
+        assert result.said("registered", "ok", "mlflow")
+    numbers = {result.outputs["model-version"] for result in results}
+    assert numbers == {str(number) for number in range(1, JOBS + 1)}
+    for number, result in enumerate(results):
+        version = client.get_model_version(name, result.outputs["model-version"])
+        assert version.run_id == result.outputs["run-id"]
+        local = client.download_artifacts(version.run_id, "model/model.txt", str(tmp_path))
+        assert Path(local).read_text() == str(number)
+    latest = max(client.search_model_versions(f"name = '{name}'"), key=lambda v: int(v.version))
+    assert latest.version == str(JOBS)
