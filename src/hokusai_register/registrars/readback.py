@@ -42,7 +42,7 @@ def version(
     shown = registry.version(model.name, number)
     # An answer without a version would count as one that is still being made.
     same = {"name": model.name, "version": number}
-    _same(registry.connection, same, {"name": shown.name, "version": str(shown.version)})
+    _same(registry.shelf, same, {"name": shown.name, "version": str(shown.version)})
     deadline = time.monotonic() + PROCESSING
     while shown.status == "PENDING_REGISTRATION" and time.monotonic() < deadline:
         sleep(1)
