@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import messages
+
 from hokusai_register import errors
 from hokusai_register.errors import RegisterError
 from hokusai_register.fields import FIELDS
@@ -13,7 +15,11 @@ from hokusai_register.policy import POLICIES
 from hokusai_register.render import OUTPUTS
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "fallback.md")
+DOCUMENTS = (
+    ROOT / "README.md",
+    ROOT / "docs" / "fallback.md",
+    ROOT / "docs" / "troubleshooting.md",
+)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -62,6 +68,17 @@ def exit_codes() -> str:
     return table(("code", "means"), ((str(code), " ".join(found[code])) for code in sorted(found)))
 
 
+def table_of_messages() -> str:
+    """Return every message with what to do about it."""
+    return table(
+        ("message", "exit code", "what to do"),
+        (
+            (f"`` {m.what} ``", str(m.exit_code), m.fix if m.fix.strip("…") else "as it says")
+            for m in messages.messages()
+        ),
+    )
+
+
 def _sentence(kind: type[RegisterError]) -> str:
     return (kind.__doc__ or "").strip()
 
@@ -82,6 +99,7 @@ _TABLES = {
     "outputs": outputs,
     "policies": policies,
     "exit-codes": exit_codes,
+    "messages": table_of_messages,
 }
 
 if __name__ == "__main__":
