@@ -33,7 +33,7 @@ def messages() -> list[Message]:
     for path in SOURCE.rglob("*.py"):
         if "sandbox" not in path.parts:
             found |= set(_raised(ast.parse(path.read_text(encoding="utf-8"))))
-    return sorted(found, key=lambda message: message.what.lstrip("… `'").lower())
+    return sorted(found, key=lambda message: (message.what.lstrip("… `'").lower(), message))
 
 
 def _raised(tree: ast.AST) -> Iterator[Message]:
