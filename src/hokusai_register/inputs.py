@@ -138,6 +138,9 @@ def _remarks(reader: Reader, credentials: Credentials, tls: TlsFiles, model: Mod
         told.append(f"left out of the model: {', '.join(names)}")
     if isinstance(files, Artifact) and kind and files.kind not in (kind, "custom"):
         told.append(f"the files look like {files.kind}, and `model-type` says {kind}")
+    if len(credentials.ways) > 1:
+        first, *others = credentials.ways
+        told.append(f"MLflow is logged in to with {first}, not with {' or '.join(others)}")
     if not tls.verify:
         told.append("certificates are not checked (insecure-tls): for development only")
     if 0 < len(credentials.key.reveal()) < SHORTEST_KEY:

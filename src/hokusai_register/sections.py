@@ -58,7 +58,17 @@ class Credentials:
     password: Secret
 
     def __bool__(self) -> bool:
-        return bool(self.key or self.token or (self.user and self.password))
+        return bool(self.ways)
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How MLflow could be logged in to; the first one is taken."""
+        there = {
+            "MLFLOW_TRACKING_TOKEN": self.token,
+            "MLFLOW_TRACKING_USERNAME and _PASSWORD": self.user and self.password,
+            "the Hokusai key": self.key,
+        }
+        return tuple(name for name, given in there.items() if given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -471,3 +471,9 @@ def test_a_fork_without_a_key_may_be_skipped(ask: Parse) -> None:
 def test_a_local_uri_names_a_database(ask: Parse, uri: str, database: str) -> None:
     local = ask({"tracking-uri": uri}).local
     assert local.database.relative_to(Path(local.workspace).resolve()).as_posix() == database
+
+
+def test_of_several_logins_the_one_that_is_taken_is_named(ask: Parse) -> None:
+    told = ask(MLFLOW_TRACKING_TOKEN="t").remarks
+    assert told == ("MLflow is logged in to with MLFLOW_TRACKING_TOKEN, not with the Hokusai key",)
+    assert ask().remarks == ()
