@@ -81,7 +81,7 @@ def test_what_the_client_finds(
 def test_a_bare_file_gets_a_description(
     runner: Runner, client: MlflowClient, fetch: Callable[[str], Path]
 ) -> None:
-    result = runner.action()
+    result = runner.here()
     assert result.said("registered", "ok", "mlflow")
     name = runner.inputs["model-name"]
     local = fetch(f"models:/{name}/1")
@@ -98,7 +98,7 @@ def test_a_model_of_mlflow_is_kept_byte_for_byte(
     model.fit([[0.0], [1.0]], [1.0, 3.0])
     saved = runner.workspace / "saved"
     mlflow.sklearn.save_model(model, str(saved), pip_requirements=[])
-    result = runner.action(model_path="saved")
+    result = runner.here(model_path="saved")
     assert result.said("registered", "ok", "mlflow")
     assert result.report["model"]["type"] == "sklearn"
     name = runner.inputs["model-name"]
@@ -120,9 +120,9 @@ def test_a_re_run_registers_nothing_and_another_run_does(
     assert [again.outputs[n] for n in same] == [first.outputs[n] for n in same]
 
     earlier, runner.run_id = runner.run_id, "4711"
-    assert runner.action().outputs["model-version"] == "2"
+    assert runner.here().outputs["model-version"] == "2"
     runner.run_id, runner.attempt = earlier, 3
-    late = runner.action()
+    late = runner.here()
     assert late.said("already-registered", "ok", "mlflow")
     assert late.outputs["model-version"] == "1"
     name = runner.inputs["model-name"]

@@ -33,6 +33,11 @@ class MLflow:
         self._process = process
         self.url, self.log = url, log
 
+    @property
+    def pid(self) -> int:
+        """The process, which leads its group."""
+        return self._process.pid
+
     def exit_code(self) -> int | None:
         """Return how it ended, or None while it runs."""
         return self._process.poll()
@@ -60,8 +65,21 @@ def mlflow(directory: Path) -> Iterator[MLflow]:
     """Run an MLflow server on `directory` for as long as the block lasts; it starts meanwhile."""
     port = _free_port()
     log = directory / LOG
+    server = None
+    try:
+        # A signal between the birth of the process and its name here would leave it behind.
+        with _undisturbed():
+            server = MLflow(_start(directory, port, log), f"http://127.0.0.1:{port}", log)
+        with _watched(server.pid):
+            yield server
+    finally:
+        if server:
+            server.stop()
+
+
+def _start(directory: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own arguments
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and our own arguments
             [*(sys.executable, "-m", "mlflow", "server"), *_arguments(port)],
             # Nothing of the caller's directory may be imported or written; and relative paths
             # need no escaping in a URL.
@@ -72,12 +90,21 @@ def mlflow(directory: Path) -> Iterator[MLflow]:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for the sandbox; a group can be ended as one
         )
-    server = MLflow(process, f"http://127.0.0.1:{port}", log)
-    with _watched(process.pid):
-        try:
-            yield server
-        finally:
-            server.stop()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let signals that would end us wait until the block is done."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    late: list[int] = []
+    before = [signal.signal(number, lambda which, _: late.append(which)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+        for which in late:
+            signal.raise_signal(which)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hokusai_register.sandbox import child
 from sandboxes import Sandbox, ready, start, stop
 
 
@@ -123,3 +124,19 @@ def test_says_so_when_mlflow_cannot_start(directory: Path) -> None:
     assert "MLflow ended with 1" in err
     assert "file is not a database" in err
     assert not stale.exists()
+
+
+def test_a_signal_at_the_birth_of_mlflow_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    born: list[subprocess.Popen[bytes]] = []
+
+    def interrupted(*_: object) -> subprocess.Popen[bytes]:
+        born.append(subprocess.Popen(["sleep", "60"], start_new_session=True))  # noqa: S607
+        signal.raise_signal(signal.SIGINT)
+        return born[0]
+
+    monkeypatch.setattr(child, "_start", interrupted)
+    with pytest.raises(KeyboardInterrupt), child.mlflow(tmp_path):
+        pass
+    assert born[0].poll() is not None
