@@ -1,4 +1,4 @@
-"""Writes the tables of README.md from the code, or says that they differ."""
+"""Writes the tables of README.md and docs/ from the code, or says that they differ."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import messages
+
 from hokusai_register import errors
 from hokusai_register.errors import RegisterError
 from hokusai_register.fields import FIELDS
 from hokusai_register.policy import POLICIES
 from hokusai_register.render import OUTPUTS
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = (
+    ROOT / "README.md",
+    ROOT / "docs" / "fallback.md",
+    ROOT / "docs" / "troubleshooting.md",
+)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -47,9 +54,9 @@ def policies() -> str:
     rows = []
     for fallback, steps in POLICIES.items():
         for step in steps:
-            causes = "; ".join(_sentence(error) for error in step.go_on)
-            rows.append((f"`{fallback}`", f"`{step.backend}`", causes or "the last one"))
-    return table(("`fallback`", "tries", "and goes on if"), rows)
+            causes = " ".join(_sentence(error) for error in step.after)
+            rows.append((f"`{fallback}`", f"`{step.backend}`", causes or "It is the first."))
+    return table(("`fallback`", "tries", "if all that was said before is one of these"), rows)
 
 
 def exit_codes() -> str:
@@ -61,14 +68,27 @@ def exit_codes() -> str:
     return table(("code", "means"), ((str(code), " ".join(found[code])) for code in sorted(found)))
 
 
+def table_of_messages() -> str:
+    """Return every message with what to do about it."""
+    return table(
+        ("message", "exit code", "what to do"),
+        (
+            (f"`` {m.what} ``", str(m.exit_code), m.fix if m.fix.strip("…") else "as it says")
+            for m in messages.messages()
+        ),
+    )
+
+
 def _sentence(kind: type[RegisterError]) -> str:
     return (kind.__doc__ or "").strip()
 
 
 def written(text: str) -> str:
-    """Return the README with every table as the code has it."""
+    """Return a document with every table that it has as the code has it."""
     for name, make in _TABLES.items():
         opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if opening not in text:
+            continue
         before, _, rest = text.partition(opening)
         text = f"{before}{opening}\n{make()}\n{closing}{rest.partition(closing)[2]}"
     return text
@@ -79,12 +99,14 @@ _TABLES = {
     "outputs": outputs,
     "policies": policies,
     "exit-codes": exit_codes,
+    "messages": table_of_messages,
 }
 
 if __name__ == "__main__":
-    before = README.read_text(encoding="utf-8")
-    after = written(before)
-    if "--write" in sys.argv[1:]:
-        README.write_text(after, encoding="utf-8")
-    elif before != after:
-        sys.exit("README.md differs from the code: run `python scripts/tables.py --write`")
+    for document in DOCUMENTS:
+        before = document.read_text(encoding="utf-8")
+        after = written(before)
+        if "--write" in sys.argv[1:]:
+            document.write_text(after, encoding="utf-8")
+        elif before != after:
+            sys.exit(f"{document.name} differs from the code: `python scripts/tables.py --write`")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hokusai_register.errors import RegisterError
 from hokusai_register.hosts import Request
-from hokusai_register.model import Artifact, Backend, File, Model, Receipt, Report, Secret
+from hokusai_register.model import Artifact, Attempt, Backend, File, Model, Receipt, Report, Secret
 from hokusai_register.paths import Roots
 
 KEY = "hk_live_0123456789abcdef"
@@ -50,11 +50,16 @@ class Registry:
     ends: Receipt | RegisterError
     seen: list[Model] = field(default_factory=list)
 
-    def register(self, model: Model) -> Receipt:
+    def register(self, model: Model, _: Sequence[Attempt]) -> Receipt:
         self.seen.append(model)
         if isinstance(self.ends, RegisterError):
             raise self.ends
         return self.ends
+
+    def check(self, model: Model) -> tuple[str, ...]:
+        if isinstance(self.ends, RegisterError):
+            raise self.ends
+        return (f"would register {model.name}",)
 
 
 @dataclass

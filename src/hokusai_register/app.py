@@ -7,19 +7,23 @@ import io
 import logging
 import os
 import sys
-import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 
 from hokusai_register import __version__, hosts, inputs
+from hokusai_register.cancellation import Cancellation, Cancelled
 from hokusai_register.checks import near
-from hokusai_register.errors import CancelledError, InternalError, RegisterError
+from hokusai_register.deadline import Deadline
+from hokusai_register.errors import InternalError, RegisterError
 from hokusai_register.fields import BY_NAME
-from hokusai_register.hosts.terminal import Terminal, add_flags
+from hokusai_register.hosts import taken
+from hokusai_register.hosts.terminal import REPLAYED, Terminal, add_flags
 from hokusai_register.model import Report
 from hokusai_register.register import register
 from hokusai_register.text import line, lines
+
+CANCELLED = 128  # exit codes above say which signal it was
 
 
 def run(host: hosts.Host) -> int:
@@ -27,32 +31,37 @@ def run(host: hosts.Host) -> int:
     # Whatever a library has to say goes through the same door as our own words.
     logging.basicConfig(handlers=[_ToHost(host)], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
+    cancellation = Cancellation(lambda error: host.publish(Report(error=error)))
     try:
-        report = _report(host)
+        with cancellation:
+            report = _report(host, cancellation.deadline)
     except RegisterError as error:
         report = Report(error=error)
-    except KeyboardInterrupt:
-        report = Report(error=_cancelled())
-    except Exception as error:  # noqa: BLE001  # the only one: a bug of ours must not hide the outputs
+    except Cancelled as cancelled:
+        report = Report(error=cancelled.error)
+    except Exception as error:  # noqa: BLE001  # the only one: a bug must not hide the outputs
         report = Report(error=_bug(error))
         if os.environ.get("RUNNER_DEBUG") == "1":
             for row in lines("".join(traceback.format_exception(error))):
                 host.step(row)
-    published = host.publish(report)
+    published = cancellation.last_word() and host.publish(report)
+    cancellation.release()
     return report.exit_code if published else report.exit_code or 1
 
 
-def _report(host: hosts.Host) -> Report:
+def _report(host: hosts.Host, deadline: Deadline) -> Report:
     request = host.read()
-    began = time.monotonic()
     host.mask(inputs.secrets(request.raw, request.environ))
     asked = inputs.parse(request.raw, request.environ, request.roots)
+    if asked.skip:
+        return Report(model=asked.model, skipped=asked.skip)
+    deadline.at_most(asked.timeout)
     # The registrars bring the HTTP client with them, which a wrong input need not wait for.
     from hokusai_register import registrars  # noqa: PLC0415
 
     host.mask(registrars.mlflow_login(asked.credentials).secrets)
-    backends = registrars.build(asked, began + asked.timeout, host)
-    report = register(asked.model, asked.policy, backends)
+    backends = registrars.build(asked, deadline, host)
+    report = register(asked.model, asked.policy, backends, dry_run=asked.dry_run)
     return replace(report, remarks=asked.remarks)
 
 
@@ -78,7 +87,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what cannot be printed here ends nothing
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(options.host(options)))
+    code = options.run(options)
+    if code > CANCELLED:
+        sys.stdout.flush()
+        os._exit(code)  # no thread of any library is waited for
+    sys.exit(code)
 
 
 def _options(given: Sequence[str]) -> argparse.Namespace:
@@ -103,36 +116,40 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True)
     action = commands.add_parser("action", help="what the image runs on a GitHub runner")
-    action.set_defaults(host=_github)
+    action.set_defaults(run=_action)
     command = commands.add_parser(
         "register", help="register a model from a terminal or another CI", allow_abbrev=False
     )
-    command.set_defaults(host=_terminal)
+    command.set_defaults(run=lambda options: run(Terminal(options, os.environ)))
     add_flags(command)
+    again = commands.add_parser(
+        "replay", help="register what a local registration kept", allow_abbrev=False
+    )
+    again.add_argument("bundles", nargs="+", metavar="BUNDLE", help="directory with a bundle.json")
+    again.set_defaults(run=_replay)
+    add_flags(again, REPLAYED)
     commands.add_parser("sandbox", help="a Hokusai service on loopback, to try things on")
     return parser
 
 
-def _github(_: argparse.Namespace) -> hosts.Host:
+def _action(_: argparse.Namespace) -> int:
     # One pipe for both streams: a runner reads them with two threads, and a secret that is printed
     # on one may overtake the mask that is printed on the other.
     sys.stdout.flush()
     os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
     from hokusai_register.hosts.github import GitHub  # noqa: PLC0415  # only where a runner is
 
-    return GitHub(os.environ)
+    return run(GitHub(os.environ))
 
 
-def _terminal(options: argparse.Namespace) -> hosts.Host:
-    return Terminal(options, os.environ)
-
-
-def _cancelled() -> CancelledError:
-    return CancelledError(
-        "the step was cancelled",
-        why="it was interrupted",
-        fix="run the job again: it looks first for what this run may have made",
-    )
+def _replay(options: argparse.Namespace) -> int:
+    """Register one bundle after the other; the exit code is that of the first that failed."""
+    environ = taken(os.environ)
+    codes = []
+    for kept in options.bundles:
+        options.model_path = kept
+        codes.append(run(Terminal(options, dict(environ))))
+    return next((code for code in codes if code), 0)
 
 
 def _bug(error: Exception) -> InternalError:

@@ -165,6 +165,19 @@ def url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}".rstrip("/")
 
 
+def tracking_uri(text: str) -> str:
+    """Return the URL of a server, or the URI or the path of a local store."""
+    return text if is_local_store(text) else url(text)
+
+
+def is_local_store(text: str) -> bool:
+    """Whether a tracking URI names a place on this machine: sqlite:, file:, or a path.
+
+    A path says so by its first character: an address without its `https://` is none.
+    """
+    return text.startswith(("sqlite:", "file:", "/", "./", "../"))
+
+
 def is_loopback(address: str) -> bool:
     """Whether a URL leads to this very machine, so that plain http shows the key to nobody."""
     host = urlsplit(address).hostname or ""

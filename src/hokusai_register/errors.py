@@ -4,6 +4,7 @@ RegisterError             1  the registration failed; `reason` says how
 +-- InputError            2  an input is missing or wrong; nothing was attempted
 |   +-- FileError         2  the same, of the model or of a file that an input names
 +-- AuthError             3  no usable key, or the server refuses it (401, 403)
+|   +-- KeyMissingError   3  there is no key at all
 +-- ProxyAuthError        3  a proxy on the way wants a login (407)
 +-- UnavailableError      1  no request arrived, or the server turned us away before doing anything
 |   +-- UnreachableError  1  the same, and not even a connection stood
@@ -12,6 +13,7 @@ RegisterError             1  the registration failed; `reason` says how
 +-- RejectedError         1  the server understood and refuses this model (other 4xx)
 +-- UnconfirmedError      1  a write left, no clear answer came, or what was read back differs
 +-- IncompleteError       1  the registry has a part of it; a re-run finishes the same registration
++-- LocalStoreError       1  this machine cannot keep the model
 +-- CancelledError  130/143  the job was cancelled
 +-- InternalError        70  a bug of ours
 """
@@ -90,6 +92,12 @@ class AuthError(RegisterError):
     default = Reason.AUTH_401
 
 
+class KeyMissingError(AuthError):
+    """There is no key."""
+
+    default = Reason.KEY_MISSING
+
+
 class ProxyAuthError(RegisterError):
     """A proxy on the way wants a login of its own."""
 
@@ -133,6 +141,12 @@ class UnconfirmedError(RegisterError):
 
 class IncompleteError(RegisterError):
     """The registry has a part of it; no other backend may be tried, a re-run finishes it."""
+
+
+class LocalStoreError(RegisterError):
+    """The model cannot be kept on this machine."""
+
+    default = Reason.DISK
 
 
 class CancelledError(RegisterError):

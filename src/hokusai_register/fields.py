@@ -10,7 +10,10 @@ DEFAULT_API_URL = "https://registry.hokus.ai/api"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One input. `env` are the variables that are read when it is blank, the first one first."""
+    """One input. `env` are the variables that are read when it is blank, the first one first.
+
+    A default in `action.yml` would always beat them, so only inputs without any carry one there.
+    """
 
     name: str
     help: str
@@ -52,11 +55,24 @@ FIELDS = (
         f"Hokusai API; {DEFAULT_API_URL} if blank",
         env=("HOKUSAI_API_URL", "HOKUSAI_API_ENDPOINT"),
     ),
-    Field("fallback", "how far it may fall back: none or api", default="api"),
+    Field(
+        "fallback",
+        "how far it may fall back: none, api, local or mock",
+        default="api",
+        env=("HOKUSAI_OPTIONAL_MLFLOW",),
+    ),
     Field("require-registered", "fail unless the real registry confirmed", default="false"),
-    Field("on-missing-key", "what a missing key means: fail", default="fail"),
-    Field("dry-run", "check everything that needs no write", default="false"),
-    Field("local-store", "directory of local registrations", default=".hokusai"),
+    Field(
+        "on-missing-key",
+        "fail, or skip: a fork's pull request, which gets no secrets, ends green as skipped",
+        default="fail",
+    ),
+    Field(
+        "dry-run",
+        "check everything that needs no write, and say what would be registered",
+        default="false",
+    ),
+    Field("local-store", "directory in the workspace for local registrations", default=".hokusai"),
     Field("timeout", "seconds for the whole step", default="600"),
     Field(
         "ca-bundle",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from hokusai_register.errors import FileError
+from hokusai_register.model import File
+
+CHUNK = 1 << 18  # bytes
 
 
 def _flags(*names: str) -> int:
@@ -78,3 +83,20 @@ def _open_checked(path: Path) -> int:
     if os.path.realpath(path) != str(path):
         raise OSError(errno.ELOOP, "symbolic link")
     return os.open(path, _FILE)
+
+
+def checked(stream: BinaryIO, file: File) -> Iterator[bytes]:
+    """Yield the bytes of `file`, the last of them only when all of them are what was hashed."""
+    digest, size = hashlib.sha256(), 0
+    while piece := stream.read(CHUNK):
+        digest.update(piece)
+        size += len(piece)
+        if size >= file.size and digest.hexdigest() != file.sha256:
+            break
+        yield piece
+    if (size, digest.hexdigest()) != (file.size, file.sha256):
+        raise FileError(
+            f"{file.path!a} changed while it was in use",
+            why="its bytes are not those that were hashed when the step began",
+            fix="let the step that writes the model finish first, then run the job again",
+        )

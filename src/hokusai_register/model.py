@@ -17,6 +17,8 @@ class Backend(StrEnum):
 
     MLFLOW = "mlflow"
     API = "api"
+    LOCAL = "local"
+    MOCK = "mock"
     NONE = "none"
 
 
@@ -25,6 +27,9 @@ class Status(StrEnum):
 
     REGISTERED = "registered"
     ALREADY_REGISTERED = "already-registered"
+    REGISTERED_LOCAL = "registered-local"
+    SIMULATED = "simulated"
+    SKIPPED = "skipped"
     FAILED = "failed"
 
 
@@ -175,7 +180,16 @@ class Receipt:
     model_uri: str = ""
     run_id: str = ""
     run_url: str = ""
+    bundle: str = ""
     remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Nothing was registered, and nothing was meant to be: `found` is what was looked at."""
+
+    reason: Reason
+    found: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,15 +208,19 @@ class Report:
     model: Model | None = None
     attempts: tuple[Attempt, ...] = ()
     receipt: Receipt | None = None
+    skipped: Skipped | None = None
     error: RegisterError | None = None
     remarks: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
         """Derived, so that it cannot disagree with the receipt."""
+        if self.skipped:
+            return Status.SKIPPED
         if self.receipt is None:
             return Status.FAILED
-        return Status.REGISTERED if self.receipt.created else Status.ALREADY_REGISTERED
+        fresh = Status.REGISTERED if self.receipt.created else Status.ALREADY_REGISTERED
+        return _DEGRADED.get(self.receipt.backend, fresh)
 
     @property
     def backend(self) -> Backend:
@@ -212,9 +230,18 @@ class Report:
     @property
     def reason(self) -> Reason:
         """Why it ended as it did."""
-        return self.error.reason if self.error else Reason.OK
+        if self.skipped:
+            return self.skipped.reason
+        if self.error:
+            return self.error.reason
+        errors = [attempt.error for attempt in self.attempts if attempt.error]
+        degraded = self.receipt and self.receipt.backend in _DEGRADED
+        return errors[-1].reason if degraded and errors else Reason.OK
 
     @property
     def exit_code(self) -> int:
         """The exit code that this ends with."""
         return self.error.exit_code if self.error else 0
+
+
+_DEGRADED = {Backend.LOCAL: Status.REGISTERED_LOCAL, Backend.MOCK: Status.SIMULATED}

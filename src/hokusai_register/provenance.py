@@ -37,15 +37,33 @@ def provenance(environ: Mapping[str, str]) -> Provenance:
     )
 
 
+def stranger(environ: Mapping[str, str]) -> str:
+    """Return who is behind an event that gets no secrets, by GitHub's rules; blank for others."""
+    if environ.get("GITHUB_ACTIONS") != "true":
+        return ""
+    if environ.get("GITHUB_ACTOR") == "dependabot[bot]":
+        return "Dependabot"
+    if environ.get("GITHUB_EVENT_NAME") not in _MERGED:
+        return ""
+    head = _head(environ).get("repo")
+    # A fork that was deleted in the meantime is null here.
+    name = head.get("full_name") if isinstance(head, dict) else None
+    return "" if name == environ.get("GITHUB_REPOSITORY") else "a pull request of a fork"
+
+
 def _commit(environ: Mapping[str, str]) -> str:
     """Return the commit that was built: of a pull request its head, not the merge commit."""
     if environ.get("GITHUB_EVENT_NAME") in _MERGED:
-        pull_request = _event(environ).get("pull_request")
-        head = pull_request.get("head") if isinstance(pull_request, dict) else None
-        sha = head.get("sha") if isinstance(head, dict) else None
+        sha = _head(environ).get("sha")
         if isinstance(sha, str) and sha:
             return sha
     return environ.get("GITHUB_SHA", "")
+
+
+def _head(environ: Mapping[str, str]) -> dict[str, Any]:
+    pull_request = _event(environ).get("pull_request")
+    head = pull_request.get("head") if isinstance(pull_request, dict) else None
+    return head if isinstance(head, dict) else {}
 
 
 def _event(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -40,6 +40,10 @@ class Reader:
             return name
         return next((env for env in BY_NAME[name].env if self._environ.get(env, "").strip()), name)
 
+    def given(self, name: str) -> bool:
+        """Whether an input itself is given, not by a variable and not by its default."""
+        return bool(self._raw.get(name, "").strip())
+
     def problem(self, name: str, why: str) -> None:
         """Keep one problem with one input."""
         self._problems.append(InputError(f"`{name}` cannot be used", why=why, fix=_FIX))
@@ -125,19 +129,15 @@ class Reader:
             return Secret("")
         return Secret(text)
 
-    def refuse(self, error: RegisterError) -> None:
-        """Keep a problem that has words of its own."""
-        self._problems.append(error)
-
     def refuse_unknown(self) -> None:
         """Keep a problem for each name that is none of ours but close to one."""
         for name in sorted(self._raw.keys() - BY_NAME.keys() - _RUNNERS_OWN):
             if hint := checks.near(name, BY_NAME):
                 self.problem(name, f"there is no such input{hint}")
 
-    def complain(self) -> None:
-        """Raise the one problem, or all of them as one; say nothing if there is none."""
-        problems = self._problems
+    def complain(self, besides: RegisterError | None) -> None:
+        """Raise the one problem, or all of them as one; `besides` is one more."""
+        problems = [*self._problems, *([besides] if besides else [])]
         if not problems:
             return
         if len(problems) == 1:

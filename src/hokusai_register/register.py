@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from hokusai_register.errors import RegisterError
-from hokusai_register.model import Attempt, Backend, Model, Receipt, Report
-from hokusai_register.policy import Step
+from hokusai_register.errors import Reason, RegisterError
+from hokusai_register.model import Attempt, Backend, Model, Receipt, Report, Skipped
+from hokusai_register.policy import Step, cause
 
 
 class Watcher(Protocol):
@@ -30,8 +30,12 @@ class Watcher(Protocol):
 class Registrar(Protocol):
     """A place that can register a model."""
 
-    def register(self, model: Model) -> Receipt:
+    def register(self, model: Model, tried: Sequence[Attempt]) -> Receipt:
         """Register `model` and read it back, or raise a `RegisterError`; never anything else."""
+        ...
+
+    def check(self, model: Model) -> tuple[str, ...]:
+        """Write nothing: say what `register` would do, or raise what it would raise."""
         ...
 
 
@@ -40,21 +44,27 @@ def register(
     policy: tuple[Step, ...],
     registrars: Mapping[Backend, Registrar],
     *,
+    dry_run: bool = False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Report:
     """Try the steps of `policy` in order and report what each of them said."""
     attempts: list[Attempt] = []
-    stopped_by: RegisterError | None = None
+    errors: list[RegisterError] = []
     for step in policy:
+        if not all(isinstance(error, step.after) for error in errors):
+            break
         began = clock()
+        receipt: Receipt | None = None
+        skipped: Skipped | None = None
         try:
-            receipt = registrars[step.backend].register(model)
+            if dry_run:
+                skipped = Skipped(Reason.DRY_RUN, registrars[step.backend].check(model))
+            else:
+                receipt = registrars[step.backend].register(model, tuple(attempts))
         except RegisterError as error:
+            errors.append(error)
             attempts.append(Attempt(step.backend, clock() - began, error))
-            stopped_by = error
-            if not isinstance(error, step.go_on):
-                break
         else:
             attempts.append(Attempt(step.backend, clock() - began))
-            return Report(model=model, attempts=tuple(attempts), receipt=receipt)
-    return Report(model=model, attempts=tuple(attempts), error=stopped_by)
+            return Report(model=model, attempts=tuple(attempts), receipt=receipt, skipped=skipped)
+    return Report(model=model, attempts=tuple(attempts), error=cause(errors))

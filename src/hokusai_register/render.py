@@ -13,14 +13,20 @@ from hokusai_register.model import Artifact, Backend, Model, Receipt, Report, St
 
 SCHEMA = 1
 RESULT_LIMIT = 900_000  # characters; GitHub takes 1 MB for one output
-PLACES = {Backend.MLFLOW: "MLflow", Backend.API: "the Hokusai API"}
+PLACES = {
+    Backend.MLFLOW: "MLflow",
+    Backend.API: "the Hokusai API",
+    Backend.LOCAL: "this machine",
+    Backend.MOCK: "a simulation",
+}
+DEGRADED = frozenset({Status.REGISTERED_LOCAL, Status.SIMULATED})
 
 
 OUTPUTS = {
-    "status": "what became of the registration: `registered`, `already-registered`, `failed`",
+    "status": "what became of the registration; the words are below",
     "registered": "`true` only if the real registry confirmed",
     "created": "`true` if this step made the version, `false` if it stood there already",
-    "backend": "where it is now: `mlflow`, `api`, `none`",
+    "backend": "where it is now: `mlflow`, `api`, `local`, `mock`, `none`",
     "reason": "`ok`, or the one cause of the failure",
     "run-id": "id of the MLflow run",
     "model-name": "name of the registered model",
@@ -117,7 +123,7 @@ def outputs(report: Report) -> dict[str, str]:
         "model-uri": receipt.model_uri if receipt else "",
         "run-url": receipt.run_url if receipt else "",
         "model-digest": digest(report),
-        "bundle": "",
+        "bundle": receipt.bundle if receipt else "",
         "result": _result(report),
     }
 
@@ -141,6 +147,8 @@ def as_json(report: Report) -> str:
         "reason": report.reason,
         "exit_code": report.exit_code,
         "created": receipt is not None and receipt.created,
+        "bundle": receipt.bundle if receipt else "",
+        "found": list(report.skipped.found) if report.skipped else [],
         "run_id": receipt.run_id if receipt else "",
         "run_url": receipt.run_url if receipt else "",
         "model": {
@@ -173,10 +181,16 @@ def notes(report: Report) -> list[Note]:
     if error:
         text = f"{error.what}. Why: {error.why}. What to do: {error.fix}."
         return [Note(Level.ERROR, verdict(error, "the model"), text)]
+    if report.skipped:
+        text = f"{'; '.join(report.skipped.found)} ({report.reason})."
+        return [Note(Level.NOTICE, "Nothing was registered", text)]
     if not (model and receipt):
         return []
-    told = [Note(Level.NOTICE, "Model registered", f"{headline(model, receipt)}.")]
     warned = [*passed_over(report), *remarks(report)]
+    if report.status in DEGRADED:
+        text = "; ".join([headline(model, receipt), *warned])
+        return [Note(Level.WARNING, "The registry does not have the model", f"{text}.")]
+    told = [Note(Level.NOTICE, "Model registered", f"{headline(model, receipt)}.")]
     if warned:
         told.append(Note(Level.WARNING, "The model is registered, but", "; ".join(warned)))
     return told
@@ -190,6 +204,10 @@ def verdict(error: RegisterError, name: str) -> str:
 
 def headline(model: Model, receipt: Receipt) -> str:
     """Return one sentence that says what happened, and where."""
+    if receipt.backend is Backend.MOCK:
+        return f"Simulated a registration of {model.name}; nothing was stored"
+    if receipt.backend is Backend.LOCAL:
+        return f"Kept {model.name} on this machine only, in {receipt.bundle}"
     verb = "Registered" if receipt.created else "Already registered:"
     place = f"{PLACES[receipt.backend]} at {receipt.host}"
     return f"{verb} {model.name} version {receipt.model_version} in {place}"

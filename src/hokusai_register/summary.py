@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from hokusai_register.errors import RegisterError
 from hokusai_register.model import Artifact, Model, Receipt, Report
-from hokusai_register.render import PLACES, digest, passed_over, remarks, verdict
+from hokusai_register.render import DEGRADED, PLACES, digest, passed_over, remarks, verdict
 from hokusai_register.text import cell, code, prose
 
 ROWS = 50  # metrics that a page shows; all of them are in the registry and in the output `result`
@@ -23,6 +23,10 @@ def summary(report: Report) -> str:
     if report.model:
         parts.append(_facts(report, report.model))
         parts.append(_metrics(report.model))
+    if report.skipped:
+        parts.append("\n".join(f"- {prose(found)}" for found in report.skipped.found))
+    if report.receipt and report.receipt.bundle:
+        parts.append(_keep(report.receipt.bundle))
     if len(report.attempts) > 1:
         parts.append(_attempts(report))
     if told := remarks(report):
@@ -35,8 +39,13 @@ def _headline(report: Report) -> str:
     if report.error:
         name = f" {code(model.name)}" if model else ""
         return f"### ❌ {verdict(report.error, f'the model{name}')}"
+    if report.skipped:
+        return f"### ⏭️ Nothing was registered: {code(report.reason)}"
     if not (model and receipt):
         return "### Nothing was tried"
+    if report.status in DEGRADED:
+        how = "kept on this machine only" if receipt.bundle else "only simulated"
+        return f"### ⚠️ {code(model.name)} is {how}: the registry does not have it"
     what = f"{code(model.name)} version {code(receipt.model_version)}"
     verb = f"Registered {what}" if receipt.created else f"{what} was registered already"
     return f"### ✅ {verb} in {PLACES[receipt.backend]}"
@@ -74,6 +83,25 @@ def _place(report: Report, receipt: Receipt) -> list[tuple[str, str]]:
         ("Why there", _told(because)),
         ("Run", _link(receipt.run_id, receipt.run_url)),
     ]
+
+
+def _keep(bundle: str) -> str:
+    """Return the step that keeps a bundle beyond the job; its path is ours, made of a digest."""
+    return "\n".join(
+        (
+            "The bundle is lost with the job, unless a later step keeps it:",
+            "",
+            "```yaml",
+            "- uses: actions/upload-artifact@v4",
+            "  with:",
+            "    name: hokusai-bundle",
+            f"    path: {bundle}",
+            "    include-hidden-files: true",
+            "```",
+            "",
+            "When the registry is back: `hokusai-register replay` with that path, or `model-path`.",
+        )
+    )
 
 
 def _link(text: str, url: str) -> str:

@@ -43,7 +43,7 @@ def test_all_problems_at_once_and_no_connection(runner: Runner) -> None:
         ({"api_key": "two words"}, "key-malformed", 3),
         ({"metrics": ""}, "input", 2),
         ({"tracking_uri": "http://registry.example/api/mlflow"}, "input", 2),
-        ({"fallback": "local"}, "input", 2),
+        ({"fallback": "lokal"}, "input", 2),
     ],
 )
 def test_nobody_is_called(runner: Runner, inputs: dict[str, str], reason: str, code: int) -> None:

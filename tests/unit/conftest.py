@@ -10,7 +10,7 @@ from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket
 
 # No deadline for a single example: it is the machine that is slow, not the code.
-settings.register_profile("unit", max_examples=200, deadline=None)
+settings.register_profile("unit", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=10_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
 import sys
 import warnings
@@ -53,10 +54,31 @@ def test_a_key_is_masked_before_anything_is_found_wrong(host: Host) -> None:
     assert host.masked == [f"Bearer {KEY}"]
 
 
-def test_a_cancelled_step_ends_with_130(host: Host) -> None:
-    host.reads = KeyboardInterrupt()
-    assert app.run(host) == 130
-    assert published(host).reason is Reason.CANCELLED
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_cancelled_step_says_so_and_ends_with_the_signal(
+    host: Host, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    number, before = signal.Signals[name], signal.getsignal(signal.Signals[name])
+    monkeypatch.setattr(host, "mask", lambda _: signal.raise_signal(number))
+    assert app.run(host) == 128 + number
+    report = published(host)
+    assert report.reason is Reason.CANCELLED
+    assert name in str(report.error)
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_while_the_report_is_published_changes_nothing(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish = host.publish
+
+    def interrupted(report: Report) -> bool:
+        signal.raise_signal(signal.SIGTERM)
+        return publish(report)
+
+    monkeypatch.setattr(host, "publish", interrupted)
+    host.raw = {"model-name": "a/b"}
+    assert app.run(host) == 2
 
 
 def test_a_bug_is_published_without_its_words_and_ends_with_70(

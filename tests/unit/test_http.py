@@ -340,7 +340,7 @@ def test_it_waits_as_long_as_asked_unless_that_is_too_long(
 
 def test_nothing_is_asked_when_the_time_is_used_up(told: Callable[..., Told]) -> None:
     service = told(echo(200, "{}"))
-    service.http._network.until = time.monotonic() - 1
+    service.http._network.deadline.at_most(-1)
     with pytest.raises(UnavailableError) as caught:
         service.http.request("GET", "/x", Effect.READ)
     assert caught.value.reason is Reason.TIMEOUT
@@ -390,7 +390,7 @@ def test_an_upload_sends_what_was_hashed(told: Callable[..., Told]) -> None:
 
 @pytest.mark.parametrize("now", [b"weight", b"weights!", b"Weights", b""])
 def test_an_upload_stops_when_the_file_is_another(now: bytes, told: Callable[..., Told]) -> None:
-    with pytest.raises(FileError, match=r"model\.pkl changed"):
+    with pytest.raises(FileError, match=r"model\.pkl' changed"):
         upload(told, now, "weights")
 
 

@@ -10,7 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes import KEY
-from hokusai_register.errors import AuthError, FileError, InputError, Reason, RegisterError
+from hokusai_register.errors import (
+    AuthError,
+    FileError,
+    InputError,
+    KeyMissingError,
+    Reason,
+    RegisterError,
+)
 from hokusai_register.fields import FIELDS
 from hokusai_register.inputs import Inputs, parse, secrets
 from hokusai_register.model import Artifact, Secret
@@ -142,6 +149,7 @@ def test_one_address_says_where_the_other_is(
 # what is changed, in which variables, the class of the complaint, its reason, what it says
 Row = tuple[dict[str, str | None], dict[str, str], type[RegisterError], Reason, str]
 BAD_INPUT, BAD_FILE = (InputError, Reason.INPUT), (FileError, Reason.FILE)
+NO_KEY = (KeyMissingError, Reason.KEY_MISSING)
 MALFORMED = (AuthError, Reason.KEY_MALFORMED)
 WRONG: list[Row] = [
     ({"model-path": "no.pkl"}, {}, *BAD_FILE, "'no.pkl' does not exist"),
@@ -150,8 +158,16 @@ WRONG: list[Row] = [
     ({"ca-bundle": "no.pem"}, {}, *BAD_FILE, "'no.pem' does not exist"),
     ({"result-file": "no/result.json"}, {}, *BAD_FILE, "does not exist"),
     ({"result-file": "../result.json"}, {}, *BAD_FILE, "outside the workspace"),
-    ({"api-key": None}, {}, AuthError, Reason.KEY_MISSING, "there is no key"),
-    ({"api-key": ""}, {"MLFLOW_TRACKING_USERNAME": "me"}, AuthError, Reason.KEY_MISSING, "no key"),
+    ({"api-key": None}, {}, *NO_KEY, "there is no key"),
+    ({"api-key": ""}, {"MLFLOW_TRACKING_USERNAME": "me"}, *NO_KEY, "no key"),
+    ({"api-key": "", "fallback": "local"}, {}, *NO_KEY, "the secret is not set"),
+    ({"api-key": "", "on-missing-key": "skip"}, {}, *NO_KEY, "the secret is not set"),
+    (
+        {"api-key": ""},
+        {"GITHUB_ACTIONS": "true", "GITHUB_ACTOR": "dependabot[bot]"},
+        *NO_KEY,
+        "GitHub gives no secrets to Dependabot",
+    ),
     ({"model-path": None}, {}, *BAD_INPUT, "neither is given"),
     ({"model-uri": "models:/churn/1"}, {}, *BAD_INPUT, "both are given"),
     (
@@ -163,7 +179,7 @@ WRONG: list[Row] = [
     ({"model-pth": "model.pkl"}, {}, *BAD_INPUT, "did you mean 'model-path'?"),
     ({"metrcs": "a=1"}, {}, *BAD_INPUT, "did you mean 'metrics'?"),
     ({"model-type": "sklern"}, {}, *BAD_INPUT, "did you mean 'sklearn'?"),
-    ({"fallback": "local"}, {}, *BAD_INPUT, "not one of none, api"),
+    ({"fallback": "lokal"}, {}, *BAD_INPUT, "did you mean 'local'?"),
     ({"fallback": "Api"}, {}, *BAD_INPUT, "did you mean 'api'?"),
     ({"metrics-file": "metrics.json", "metrics": "f1=1"}, {}, *BAD_INPUT, "f1 is given in"),
     ({"metrics": "{}"}, {}, *BAD_INPUT, "no metrics given"),
@@ -179,22 +195,37 @@ WRONG: list[Row] = [
     ({"metadata": "[1]"}, {}, *BAD_INPUT, "`metadata`"),
     ({"summary": "maybe"}, {}, *BAD_INPUT, "neither true nor false"),
     ({"require-registered": "maybe"}, {}, *BAD_INPUT, "neither true nor false"),
-    ({"on-missing-key": "skip"}, {}, *BAD_INPUT, "not one of fail"),
-    ({"dry-run": "true"}, {}, *BAD_INPUT, "cannot do that yet"),
+    ({"on-missing-key": "skp"}, {}, *BAD_INPUT, "did you mean 'skip'?"),
     ({"dry-run": "maybe"}, {}, *BAD_INPUT, "neither true nor false"),
     ({"token-id": "t"}, {}, *BAD_INPUT, "cannot do that yet"),
     ({"metric-name": "auc"}, {}, *BAD_INPUT, "cannot do that yet"),
     ({"baseline-value": "1"}, {}, *BAD_INPUT, "cannot do that yet"),
-    ({}, {"HOKUSAI_MOCK_MODE": "true"}, *BAD_INPUT, "cannot do that yet"),
+    ({"require-registered": "true"}, {"HOKUSAI_MOCK_MODE": "true"}, *BAD_INPUT, "the opposite"),
+    (
+        {"tracking-uri": "https://a.example"},
+        {"HOKUSAI_MOCK_MODE": "true"},
+        *BAD_INPUT,
+        "the opposite",
+    ),
     ({}, {"HOKUSAI_MOCK_MODE": "maybe"}, *BAD_INPUT, "`HOKUSAI_MOCK_MODE`"),
-    ({}, {"HOKUSAI_OPTIONAL_MLFLOW": "1"}, *BAD_INPUT, "cannot do that yet"),
+    ({}, {"HOKUSAI_OPTIONAL_MLFLOW": "maybe"}, *BAD_INPUT, "`HOKUSAI_OPTIONAL_MLFLOW`"),
+    ({}, {"HOKUSAI_LOCAL_MLFLOW_URI": "ftp://x"}, *BAD_INPUT, "`HOKUSAI_LOCAL_MLFLOW_URI`"),
+    ({"local-store": "../x"}, {}, *BAD_FILE, "outside the workspace"),
+    ({"tracking-uri": "sqlite:////x/y.db"}, {}, *BAD_FILE, "outside the workspace"),
+    ({"tracking-uri": "registry.hokus.ai/api/mlflow"}, {}, *BAD_INPUT, "not an http or https URL"),
+    (
+        {"tracking-uri": "sqlite:///y.db", "require-registered": "true"},
+        {},
+        *BAD_INPUT,
+        "names a local store",
+    ),
     ({}, {"MLFLOW_TRACKING_AWS_SIGV4": "on"}, *BAD_INPUT, "cannot do that yet"),
     ({"client-key": "ca.pem"}, {}, *BAD_INPUT, "needs `client-cert`"),
     ({"tracking-uri": "http://a.example"}, {}, *BAD_INPUT, "a.example in the clear"),
     ({"tracking-uri": "HTTP://A.example"}, {}, *BAD_INPUT, "a.example in the clear"),
     ({"api-url": "http://a.example"}, {}, *BAD_INPUT, "a.example in the clear"),
     ({}, {"MLFLOW_TRACKING_URI": "http://a.example"}, *BAD_INPUT, "`MLFLOW_TRACKING_URI`"),
-    ({}, {"MLFLOW_TRACKING_URI": "sqlite:///x"}, *BAD_INPUT, "`MLFLOW_TRACKING_URI`"),
+    ({}, {"MLFLOW_TRACKING_URI": "mysql://x"}, *BAD_INPUT, "`MLFLOW_TRACKING_URI`"),
     ({}, {"SSL_CERT_FILE": "/no.pem"}, *BAD_INPUT, "`SSL_CERT_FILE`"),
     ({}, {"MLFLOW_TRACKING_INSECURE_TLS": "maybe"}, *BAD_INPUT, "`MLFLOW_TRACKING_INSECURE_TLS`"),
     ({}, {"MLFLOW_TRACKING_INSECURE_TLS": "true"}, *BAD_INPUT, "whoever answers"),
@@ -389,3 +420,60 @@ def test_whatever_is_given_the_answer_is_inputs_or_an_error_without_the_key(
     except RegisterError as error:
         shown = f"{error} {error!r}"
     assert KEY not in shown
+
+
+def backends(inputs: Inputs) -> str:
+    return " ".join(step.backend for step in inputs.policy)
+
+
+@pytest.mark.parametrize(
+    ("changed", "environ", "tried"),
+    [
+        ({}, {}, "mlflow api"),
+        ({"fallback": "none"}, {}, "mlflow"),
+        ({"fallback": "local"}, {}, "mlflow api local"),
+        ({"fallback": "mock"}, {}, "mlflow api local mock"),
+        ({"fallback": None}, {"HOKUSAI_OPTIONAL_MLFLOW": "true"}, "mlflow api local mock"),
+        ({"fallback": None}, {"HOKUSAI_OPTIONAL_MLFLOW": "false"}, "mlflow api"),
+        ({"fallback": "none"}, {"HOKUSAI_OPTIONAL_MLFLOW": "true"}, "mlflow"),
+        ({"fallback": "mock", "require-registered": "true"}, {}, "mlflow api"),
+        ({}, {"HOKUSAI_MOCK_MODE": "true"}, "mock"),
+        ({"api-key": None}, {"HOKUSAI_MOCK_MODE": "true"}, "mock"),
+        ({}, {"HOKUSAI_MOCK_MODE": "false"}, "mlflow api"),
+        ({}, {"HOKUSAI_MOCK_MODE": "0"}, "mlflow api"),
+        ({"api-key": None, "fallback": "mock"}, {}, "mlflow api local mock"),
+        ({"api-key": None}, {"MLFLOW_TRACKING_URI": "sqlite:///x.db"}, "local"),
+        ({"tracking-uri": "./kept"}, {}, "local"),
+    ],
+)
+def test_how_far_it_falls_back(
+    ask: Parse, changed: dict[str, str | None], environ: dict[str, str], tried: str
+) -> None:
+    assert backends(ask(changed, **environ)) == tried
+
+
+def test_a_fork_without_a_key_may_be_skipped(ask: Parse) -> None:
+    event = {"GITHUB_ACTIONS": "true", "GITHUB_ACTOR": "dependabot[bot]"}
+    asked = ask({"api-key": None, "on-missing-key": "skip"}, **event)
+    assert asked.skip is not None
+    assert asked.skip.reason is Reason.KEY_MISSING
+    assert ask({"on-missing-key": "skip"}, **event).skip is None, "a key is there"
+
+
+@pytest.mark.parametrize(
+    ("uri", "database"),
+    [
+        ("sqlite:///x.db", "x.db"),
+        ("./kept", "kept/mlflow.db"),
+        ("file:./kept", "kept/mlflow.db"),
+    ],
+)
+def test_a_local_uri_names_a_database(ask: Parse, uri: str, database: str) -> None:
+    local = ask({"tracking-uri": uri}).local
+    assert local.database.relative_to(Path(local.workspace).resolve()).as_posix() == database
+
+
+def test_of_several_logins_the_one_that_is_taken_is_named(ask: Parse) -> None:
+    told = ask(MLFLOW_TRACKING_TOKEN="t").remarks
+    assert told == ("MLflow is logged in to with MLFLOW_TRACKING_TOKEN, not with the Hokusai key",)
+    assert ask().remarks == ()

@@ -100,6 +100,8 @@ def test_the_json_tells_all_of_it() -> None:
         "reason": "ok",
         "exit_code": 0,
         "created": True,
+        "bundle": "",
+        "found": [],
         "run_id": "",
         "run_url": "",
         "model": {

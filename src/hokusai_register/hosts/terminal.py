@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from hokusai_register import render
 from hokusai_register.artifact import Roots
-from hokusai_register.fields import FIELDS, Field
+from hokusai_register.fields import BY_NAME, FIELDS, Field
 from hokusai_register.hosts import Request, taken
 from hokusai_register.hosts.progress import EVERY, REDRAW, Progress
 from hokusai_register.hosts.result import write_result
@@ -19,14 +19,29 @@ from hokusai_register.text import line, redact
 
 MAPPINGS = ("metrics", "params", "tags", "metadata")
 
+# What a bundle does not say itself.
+REPLAYED = (
+    "api-key",
+    "tracking-uri",
+    "api-url",
+    "fallback",
+    "dry-run",
+    "timeout",
+    "ca-bundle",
+    "client-cert",
+    "client-key",
+    "insecure-tls",
+    "allow-insecure-http",
+)
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+
+def add_flags(parser: argparse.ArgumentParser, names: Collection[str] = BY_NAME.keys()) -> None:
     """Give `parser` one flag for each input, but none for a secret: everybody sees flags."""
     parser.add_argument("--json", action="store_true", help="print the result alone, as JSON")
     parser.add_argument(
         "--workspace", default=".", help="directory that paths are relative to, and may not leave"
     )
-    for field in FIELDS:
+    for field in (field for field in FIELDS if field.name in names):
         if field.secret:
             variable = field.env[0]
             parser.add_argument(

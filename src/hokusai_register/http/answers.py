@@ -108,7 +108,7 @@ def refusal(answer: Answer) -> RegisterError:
         return redirect(host, answer.headers.get("location", ""))
     if status == 407:  # noqa: PLR2004  # RFC 9110: Proxy Authentication Required
         return proxy_login(host)
-    row = _REFUSED.get(answer.error_code()) or _REFUSED.get(status)
+    row = REFUSED.get(answer.error_code()) or REFUSED.get(status)
     if not row and (status in (408, 425, 429) or status >= 500):  # noqa: PLR2004  # RFC 9110, 6585
         return _turned_away(answer, said)
     kind, what, reason, fix = row or _INVALID
@@ -185,7 +185,7 @@ _TAKEN = (
 )
 
 # By MLflow's own error code, which says more than its status, or else by the status.
-_REFUSED: dict[str | int, tuple[type[RegisterError], str, Reason, str]] = {
+REFUSED: dict[str | int, tuple[type[RegisterError], str, Reason, str]] = {
     "RESOURCE_ALREADY_EXISTS": _TAKEN,
     "RESOURCE_DOES_NOT_EXIST": (
         RejectedError,

@@ -16,14 +16,15 @@ from urllib.parse import urlsplit
 import httpx
 
 from hokusai_register import __version__
+from hokusai_register.deadline import Deadline
 from hokusai_register.errors import (
-    FileError,
     Reason,
     RegisterError,
     UnavailableError,
     UnconfirmedError,
     UnreachableError,
 )
+from hokusai_register.files import checked
 from hokusai_register.http.answers import Answer, Effect, refusal, senseless
 from hokusai_register.http.failures import CONNECT, failure
 from hokusai_register.http.login import Login
@@ -37,23 +38,19 @@ SETTLE = 300.0  # seconds that a server may take after the last byte of an uploa
 TRIES = 4
 PATIENCE = 8.0  # seconds after which a host that does not even connect is given up
 ANSWER_LIMIT = 1 << 20  # bytes
-CHUNK = 1 << 18  # bytes
 LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(kw_only=True)
 class Network:
-    """What all exchanges of one run share. `until` is in seconds of the monotonic clock."""
+    """What all exchanges of one run share."""
 
     tls: Tls = field(default_factory=Tls)
-    until: float = math.inf
+    deadline: Deadline = field(default_factory=Deadline)
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[float, float], float] = random.uniform
+    tries: int = TRIES
     dead: set[str] = field(default_factory=set)
-
-    def left(self) -> float:
-        """Return the seconds until the run must be over."""
-        return self.until - time.monotonic()
 
 
 class Http:
@@ -119,7 +116,7 @@ class Http:
                 request = self._client.build_request(
                     "PUT",
                     self.base + path,
-                    content=_checked(stream, file, sent),
+                    content=_counted(checked(stream, file), sent),
                     headers={"Content-Length": str(file.size)},
                 )
                 request.extensions["timeout"]["read"] = SETTLE
@@ -158,8 +155,8 @@ class Http:
     def _repeat(self, once: Callable[[float], Answer], effect: Effect, phase: float) -> Answer:
         """Try until there is an answer to keep, the tries are used up, or it would be too late."""
         began = time.monotonic()
-        end = began + min(phase, self._network.left())
-        tries = 1 if self.host in self._network.dead else TRIES
+        end = began + min(phase, self._network.deadline.left())
+        tries = 1 if self.host in self._network.dead else self._network.tries
         for attempt in range(1, tries + 1):
             outcome = self._outcome(once, end)
             pause = self._pause(attempt, outcome)
@@ -250,21 +247,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return then - time.time() if then > time.time() else None
 
 
-def _checked(stream: BinaryIO, file: File, sent: Callable[[int], None]) -> Iterator[bytes]:
-    """Yield the bytes of `file`, the last of them only when all of them are what was hashed."""
-    measure = _Measure()
-    while piece := stream.read(CHUNK):
-        measure.update(piece)
-        if measure.size >= file.size and measure.sha.hexdigest() != file.sha256:
-            break
+def _counted(pieces: Iterator[bytes], sent: Callable[[int], None]) -> Iterator[bytes]:
+    for piece in pieces:
         yield piece
         sent(len(piece))
-    if (measure.size, measure.sha.hexdigest()) != (file.size, file.sha256):
-        raise FileError(
-            f"{file.path} changed while it was being uploaded",
-            why="its bytes are not those that were hashed when the step began",
-            fix="let the step that writes the model finish first, then run the job again",
-        )
 
 
 def _repeats(outcome: Answer | RegisterError, effect: Effect) -> bool:

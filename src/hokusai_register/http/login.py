@@ -24,6 +24,11 @@ class Login:
         return cls("the Hokusai key", headers, (key,))
 
     @classmethod
+    def nobody(cls) -> Login:
+        """No login at all, for a server of this machine."""
+        return cls("nothing", {}, ())
+
+    @classmethod
     def token(cls, token: Secret) -> Login:
         """A bearer token of the MLflow server's own."""
         return cls(

@@ -27,6 +27,19 @@ class Connection:
         self.http = Http(self.base, network, login)
         self._network, self._login = network, login
         self._prefix = ""
+        self.host = self.http.host
+        self.artifact_location = None  # the server knows
+
+    def page(self, path: str) -> str:
+        """Return the address of MLflow's page for `path`; Hokusai keeps that beside its API."""
+        origin, is_hokusai, _ = self.base.partition("/api/mlflow")
+        return f"{origin}/mlflow/#/{path}" if is_hokusai else f"{self.base}/#/{path}"
+
+    def ask_to_write(self) -> None:
+        """Raise AuthError if this login may not write; an empty request changes nothing."""
+        answer = self.call("POST", "/api/2.0/mlflow/registered-models/create", {})
+        if answer.error_code() != "INVALID_PARAMETER_VALUE":
+            answer.json_object()
 
     def probe(self, experiment: str) -> dict[str, Any] | None:
         """Find the path prefix; return the experiment of this name, or None if there is none.
@@ -74,16 +87,16 @@ class Connection:
         try:
             uri = urlsplit(artifact_uri)
         except ValueError:
-            raise _foreign_store(self.http.host, "broken", "") from None
+            raise _foreign_store(self.host, "broken", "") from None
         path = unquote(uri.path)
-        ours = not uri.netloc or uri.netloc == self.http.host
+        ours = not uri.netloc or uri.netloc == self.host
         if uri.scheme in ("http", "https"):
             head, found, path = path.partition("mlflow-artifacts/artifacts/")
             ours = bool(found) and f"{uri.scheme}://{uri.netloc}{head}".startswith(self.http.base)
         elif uri.scheme != "mlflow-artifacts":
             ours = False
         if not ours or ".." in path.split("/") or uri.query or uri.fragment:
-            raise _foreign_store(self.http.host, uri.scheme, uri.netloc)
+            raise _foreign_store(self.host, uri.scheme, uri.netloc)
         return path.strip("/")
 
     def put(

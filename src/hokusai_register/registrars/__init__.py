@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from hokusai_register.deadline import Deadline
+from hokusai_register.errors import RegisterError
 from hokusai_register.http import Http, Login, Network, Tls
-from hokusai_register.inputs import Credentials, Inputs
+from hokusai_register.inputs import Inputs
 from hokusai_register.mlflow_plugin.connection import Connection
-from hokusai_register.model import Backend
+from hokusai_register.model import Attempt, Backend, Model, Receipt
 from hokusai_register.register import Registrar, Watcher
 from hokusai_register.registrars.api import HokusaiApi
+from hokusai_register.registrars.local import LocalMLflow
 from hokusai_register.registrars.mlflow import RemoteMLflow
+from hokusai_register.registrars.mock import Mock
+from hokusai_register.sections import Credentials
 
 
-def build(inputs: Inputs, until: float, watcher: Watcher) -> dict[Backend, Registrar]:
-    """Return a registrar for each backend that may be asked.
-
-    `until` is when the step must be over, in seconds of the monotonic clock.
-    """
+def build(inputs: Inputs, deadline: Deadline, watcher: Watcher) -> dict[Backend, Registrar]:
+    """Return a registrar for each backend that the policy may come to."""
     files = inputs.tls
     tls = Tls(files.ca_bundle, files.client_cert, files.client_key, verify=files.verify)
-    network = Network(tls=tls, until=until)
-    built: dict[Backend, Registrar] = {
-        Backend.MLFLOW: RemoteMLflow(
-            Connection(inputs.tracking_uri, network, mlflow_login(inputs.credentials)), watcher
-        )
+    network = Network(tls=tls, deadline=deadline)
+    makers = {
+        Backend.MLFLOW: lambda: _mlflow(inputs, network, watcher),
+        Backend.API: lambda: _api(inputs, network, watcher),
+        Backend.LOCAL: lambda: _local(inputs, deadline, watcher),
+        Backend.MOCK: Mock,
     }
-    if inputs.api_url:
-        api = Http(inputs.api_url, network, Login.key(inputs.credentials.key))
-        built[Backend.API] = HokusaiApi(api, watcher)
-    return built
+    return {step.backend: makers[step.backend]() for step in inputs.policy}
 
 
 def mlflow_login(found: Credentials) -> Login:
@@ -37,3 +39,40 @@ def mlflow_login(found: Credentials) -> Login:
     if found.user and found.password:
         return Login.basic(found.user, found.password)
     return Login.key(found.key)
+
+
+class Locked:
+    """A backend that cannot be asked, and why."""
+
+    def __init__(self, error: RegisterError) -> None:
+        self._error = error
+
+    def register(self, _model: Model, _tried: Sequence[Attempt]) -> Receipt:
+        """Raise why."""
+        raise self._error
+
+    def check(self, _model: Model) -> tuple[str, ...]:
+        """Raise why."""
+        raise self._error
+
+
+def _mlflow(inputs: Inputs, network: Network, watcher: Watcher) -> Registrar:
+    if inputs.locked:
+        return Locked(inputs.locked)
+    login = mlflow_login(inputs.credentials)
+    return RemoteMLflow(Connection(inputs.tracking_uri, network, login), watcher)
+
+
+def _api(inputs: Inputs, network: Network, watcher: Watcher) -> Registrar:
+    if inputs.locked:
+        return Locked(inputs.locked)
+    return HokusaiApi(Http(inputs.api_url, network, Login.key(inputs.credentials.key)), watcher)
+
+
+def _local(inputs: Inputs, deadline: Deadline, watcher: Watcher) -> Registrar:
+    local = inputs.local
+    # It is asked once only: that nobody answers there is the rule, not a fault.
+    network = Network(deadline=deadline, tries=1)
+    served = Connection(local.server, network, Login.nobody())
+    server = RemoteMLflow(served, watcher, Backend.LOCAL)
+    return LocalMLflow(local.database, local.workspace, server, watcher)

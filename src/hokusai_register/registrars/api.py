@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -13,7 +14,7 @@ from hokusai_register.errors import (
     UnconfirmedError,
 )
 from hokusai_register.http import Effect, Http, senseless
-from hokusai_register.model import Artifact, Backend, Model, Receipt
+from hokusai_register.model import Artifact, Attempt, Backend, Model, Receipt
 from hokusai_register.register import Watcher
 from hokusai_register.registrars import terms
 
@@ -28,21 +29,13 @@ class HokusaiApi:
         self._http = http
         self._watcher = watcher
 
-    def register(self, model: Model) -> Receipt:
+    def register(self, model: Model, _: Sequence[Attempt]) -> Receipt:
         """Register a baseline for `model` and read it back."""
         with closing(self._http):
             return self._register(model)
 
     def _register(self, model: Model) -> Receipt:
-        self._watcher.step(f"asking {self._http.host} (Hokusai API)")
-        if not isinstance(model.source, Artifact):
-            raise RejectedError(
-                "the Hokusai API cannot register what is logged in MLflow",
-                why=f"only the MLflow server can say whether {model.source} exists",
-                fix="give `model-path`, or make the MLflow server reachable",
-            )
-        digest = model.source.digest
-        baseline = self._find(model, digest)
+        digest, baseline = self._look(model)
         created = baseline is None
         if baseline is None:
             self._watcher.step("registering a baseline")
@@ -56,6 +49,26 @@ class HokusaiApi:
             model_version=str(baseline["version"]),
             remarks=(f"{_NO_FILES} {digest} yourself",),
         )
+
+    def check(self, model: Model) -> tuple[str, ...]:
+        """Say what `register` would do; the right to write shows only in writing."""
+        with closing(self._http):
+            _, baseline = self._look(model)
+        if baseline:
+            return (f"the same baseline is there already: {model.name} {baseline['version']}",)
+        return (f"would register a baseline of {model.name}",)
+
+    def _look(self, model: Model) -> tuple[str, dict[str, Any] | None]:
+        """Return the digest of the model, and the baseline that speaks of it, if there is one."""
+        self._watcher.step(f"asking {self._http.host} (Hokusai API)")
+        if not isinstance(model.source, Artifact):
+            raise RejectedError(
+                "the Hokusai API cannot register what is logged in MLflow",
+                why=f"only the MLflow server can say whether {model.source} exists",
+                fix="give `model-path`, or make the MLflow server reachable",
+            )
+        digest = model.source.digest
+        return digest, self._find(model, digest)
 
     def _find(self, model: Model, digest: str) -> dict[str, Any] | None:
         """Return the baseline that was made under this key, as the service shows it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Any
 
 from hokusai_register.artifact import tree_digest
@@ -11,29 +10,20 @@ from hokusai_register.errors import Reason, RejectedError
 from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.model import File
 from hokusai_register.registrars.registry import Registry
+from hokusai_register.registrars.shelf import Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where the files of a version are: the `source` for the registry, the path for the proxy."""
-
-    source: str
-    path: str
-    run_id: str = ""
-    model_id: str | None = None
-
-
-def locate(uri: str, registry: Registry) -> Place:
+def locate(uri: str, registry: Registry, connection: Connection) -> Place:
     """Return where `runs:/RUN/PATH` or `models:/NAME/VERSION` is kept; raise if it is not there."""
     scheme, _, rest = uri.partition(":/")
     head, _, tail = rest.strip("/").partition("/")
     place = (
-        _of_run(head, tail, registry)
+        _of_run(head, tail, registry, connection)
         if scheme == "runs"
-        else _of_version(registry.version(head, tail), registry)
+        else _of_version(registry.version(head, tail), registry, connection)
     )
-    if not registry.connection.listing(place.path):
-        raise _absent(uri, registry.connection.http.host)
+    if not connection.listing(place.path):
+        raise _absent(uri, connection.host)
     return place
 
 
@@ -46,8 +36,7 @@ def digest(place: Place, connection: Connection) -> str:
     return tree_digest(files)
 
 
-def _of_run(run_id: str, path: str, registry: Registry) -> Place:
-    connection = registry.connection
+def _of_run(run_id: str, path: str, registry: Registry, connection: Connection) -> Place:
     run = registry.run(run_id)
     source = f"{run.info.artifact_uri}/{path}"
     kept_at = connection.artifact_root(source)
@@ -55,19 +44,18 @@ def _of_run(run_id: str, path: str, registry: Registry) -> Place:
         return Place(source=source, path=kept_at, run_id=run_id)
     models = registry.logged_models(run.info.experiment_id, run_id, path)
     if not models:
-        raise _absent(f"runs:/{run_id}/{path}", connection.http.host)
+        raise _absent(f"runs:/{run_id}/{path}", connection.host)
     return _of_logged_model(models[-1], run_id, connection)
 
 
-def _of_version(version: Any, registry: Registry) -> Place:
-    connection = registry.connection
+def _of_version(version: Any, registry: Registry, connection: Connection) -> Place:
     source, run_id = str(version.source), str(version.run_id or "")
     if source.startswith("models:/"):
         model_id = source.removeprefix("models:/")
         return _of_logged_model(registry.logged_model(model_id), run_id, connection)
     if source.startswith("runs:/"):
         head, _, tail = source.removeprefix("runs:/").partition("/")
-        return _of_run(head, tail, registry)
+        return _of_run(head, tail, registry, connection)
     return Place(source=source, path=connection.artifact_root(source), run_id=run_id)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from hokusai_register.errors import Reason, RegisterError, RejectedError, UnconfirmedError
-from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.model import Artifact
+from hokusai_register.registrars.shelf import Shelf
 
 
 def check(artifact: Artifact) -> None:
@@ -23,17 +23,17 @@ def check(artifact: Artifact) -> None:
         )
 
 
-def fetch_back(connection: Connection, path: str, artifact: Artifact) -> None:
+def fetch_back(shelf: Shelf, path: str, artifact: Artifact) -> None:
     """Read the files with names beyond ASCII again: older servers keep and list, but lose them."""
     for file in artifact.files:
         if file.path.isascii():
             continue
         try:
-            kept = connection.digest(f"{path}/{file.path}")
+            kept = shelf.digest(f"{path}/{file.path}")
         except RegisterError as error:
-            raise _lost(connection, file.path, error.why) from error
+            raise _lost(shelf, file.path, error.why) from error
         if kept != (file.sha256, file.size):
-            raise _lost(connection, file.path, f"what it gives back has {kept[1]:,} bytes")
+            raise _lost(shelf, file.path, f"what it gives back has {kept[1]:,} bytes")
 
 
 def _wrong(name: str) -> bool:
@@ -41,9 +41,9 @@ def _wrong(name: str) -> bool:
     return surrogates or unquote(name) != name or "#" in name or "?" in name
 
 
-def _lost(connection: Connection, name: str, why: str) -> UnconfirmedError:
+def _lost(shelf: Shelf, name: str, why: str) -> UnconfirmedError:
     return UnconfirmedError(
-        f"{connection.http.host} does not give {name!a} back as it was sent",
+        f"{shelf.host} does not give {name!a} back as it was sent",
         why=why,
         fix="give the file a name in ASCII, or update the MLflow server",
         reason=Reason.VERIFY_FAILED,

@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hokusai_register.errors import Reason, UnconfirmedError
-from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.model import Artifact, Model
 from hokusai_register.registrars import terms
 from hokusai_register.registrars.registry import Registry
+from hokusai_register.registrars.shelf import Shelf
 
 PROCESSING = 60.0  # seconds that a server may take to make a version READY
 
 
-def files(connection: Connection, path: str, expected: Mapping[str, int]) -> None:
+def files(shelf: Shelf, path: str, expected: Mapping[str, int]) -> None:
     """Raise unless exactly the `expected` files, with these sizes in bytes, are kept at `path`."""
-    kept = connection.files(path)
+    kept = shelf.files(path)
     if kept == expected:
         return
     wrong = sorted(
@@ -28,7 +28,7 @@ def files(connection: Connection, path: str, expected: Mapping[str, int]) -> Non
         f"{name!a} ({_size(expected.get(name))} sent, {_size(kept.get(name))} kept)"
         for name in wrong[:5]
     )
-    raise _differs(connection, f"{len(wrong)} files are not there as they were sent: {shown}")
+    raise _differs(shelf, f"{len(wrong)} files are not there as they were sent: {shown}")
 
 
 def version(
@@ -42,7 +42,7 @@ def version(
     shown = registry.version(model.name, number)
     # An answer without a version would count as one that is still being made.
     same = {"name": model.name, "version": number}
-    _same(registry.connection, same, {"name": shown.name, "version": str(shown.version)})
+    _same(registry.shelf, same, {"name": shown.name, "version": str(shown.version)})
     deadline = time.monotonic() + PROCESSING
     while shown.status == "PENDING_REGISTRATION" and time.monotonic() < deadline:
         sleep(1)
@@ -55,19 +55,19 @@ def version(
         "status": shown.status,
         **{name: shown.tags.get(name) for name in _DIGESTS},
     }
-    _same(registry.connection, expected, seen)
+    _same(registry.shelf, expected, seen)
     return shown
 
 
-def run(model: Model, run: Any, connection: Connection, *, ours: bool) -> None:
+def run(model: Model, run: Any, shelf: Shelf, *, ours: bool) -> None:
     """Raise unless the run has the metrics and params, and is finished if it is ours."""
     for name, value in model.metrics.items():
         if not math.isclose(run.data.metrics.get(name, math.nan), value, rel_tol=1e-9):
-            _same(connection, {name: value}, {name: run.data.metrics.get(name)})
-    _same(connection, model.params, {name: run.data.params.get(name) for name in model.params})
+            _same(shelf, {name: value}, {name: run.data.metrics.get(name)})
+    _same(shelf, model.params, {name: run.data.params.get(name) for name in model.params})
     if ours:
         seen = {"status": run.info.status, terms.STATE: run.data.tags.get(terms.STATE)}
-        _same(connection, {"status": "FINISHED", terms.STATE: terms.COMPLETE}, seen)
+        _same(shelf, {"status": "FINISHED", terms.STATE: terms.COMPLETE}, seen)
 
 
 def sizes(artifact: Artifact, mlmodel: bytes) -> dict[str, int]:
@@ -79,17 +79,15 @@ def sizes(artifact: Artifact, mlmodel: bytes) -> dict[str, int]:
 _DIGESTS = (terms.KEY, terms.MODEL_SHA256, terms.METRICS_SHA256, terms.STATE)
 
 
-def _same(connection: Connection, expected: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+def _same(shelf: Shelf, expected: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
     for name, value in expected.items():
         if seen.get(name) != value:
-            raise _differs(
-                connection, f"{name} is {seen.get(name)!a} there, and {value!a} was sent"
-            )
+            raise _differs(shelf, f"{name} is {seen.get(name)!a} there, and {value!a} was sent")
 
 
-def _differs(connection: Connection, why: str) -> UnconfirmedError:
+def _differs(shelf: Shelf, why: str) -> UnconfirmedError:
     return UnconfirmedError(
-        f"what {connection.http.host} shows is not what was registered",
+        f"what {shelf.host} shows is not what was registered",
         why=why,
         fix="look at the model's page before using it; if nobody changed it, report the server",
         reason=Reason.VERIFY_FAILED,

@@ -18,13 +18,18 @@ from hokusai_register.errors import (
     UnavailableError,
     UnconfirmedError,
 )
-from hokusai_register.mlflow_plugin.connection import Connection, announce
+from hokusai_register.registrars.shelf import Shelf
 from hokusai_register.registrars.terms import COMPLETE, KEY, STATE
 
 T = TypeVar("T")
 
+# What MLflow's client says by itself, of a local store or before it asks a server.
+_REASONS = {
+    "RESOURCE_ALREADY_EXISTS": Reason.CONFLICT,
+    "RESOURCE_DOES_NOT_EXIST": Reason.NOT_FOUND,
+}
+
 TRIES = 3
-ALIAS = "/api/2.0/mlflow/registered-models/alias"
 SETTLE = 1.0  # seconds that a doubtful write gets to appear before it is looked for
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -36,17 +41,16 @@ QUIET = {
 
 
 class Registry:
-    """An MLflow server that has answered the probe."""
+    """An MLflow registry that is there: a server that has answered the probe, or a local store."""
 
-    def __init__(self, connection: Connection, sleep: Callable[[float], None] = time.sleep) -> None:
-        announce(connection)
-        self.connection = connection
+    def __init__(self, shelf: Shelf, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.shelf = shelf
         self._sleep = sleep
         with _quiet():
             # MLflow takes most of a second to import: a run that never gets here must not pay.
             from mlflow import MlflowClient, entities  # noqa: PLC0415  # see above
 
-            self._client = MlflowClient(connection.uri, connection.uri)
+            self._client = MlflowClient(shelf.uri, shelf.uri)
         self._entities = entities
 
     def experiment(self, name: str) -> str:
@@ -56,7 +60,9 @@ class Registry:
             found = self._client.get_experiment_by_name(name)
             return str(found.experiment_id) if found else None
 
-        return self._once(lambda: str(self._client.create_experiment(name)), find)
+        return self._once(
+            lambda: str(self._client.create_experiment(name, self.shelf.artifact_location)), find
+        )
 
     def find_run(self, experiment_id: str, key: str) -> Any | None:
         """Return the oldest run that was made under `key`."""
@@ -98,14 +104,10 @@ class Registry:
             self._client.set_terminated(run_id, "FINISHED")
 
     def give_up(self, run_id: str) -> None:
-        """Mark a run of ours as FAILED, if the server can still be reached."""
-        try:
-            with _causes(), _quiet():
-                # Another job with the same key may have finished the run in the meantime.
-                if self._client.get_run(run_id).info.status != "FINISHED":
-                    self._client.set_terminated(run_id, "FAILED")
-        except RegisterError:
-            return  # the failure that led here is the one to report
+        """Mark a run of ours as FAILED, unless another job with the same key has finished it."""
+        with _causes(), _quiet():
+            if self._client.get_run(run_id).info.status != "FINISHED":
+                self._client.set_terminated(run_id, "FAILED")
 
     def ensure_model(self, name: str) -> None:
         """Make the registered model `name`, unless it is there."""
@@ -121,6 +123,17 @@ class Registry:
             found = self._client.search_model_versions(f"tags.`{KEY}` = '{key}'")
         mine = [version for version in found if version.name == name]
         return min(mine, key=lambda version: int(version.version), default=None)
+
+    def has_model(self, name: str) -> bool:
+        """Whether there is a registered model `name`."""
+        try:
+            with _causes():
+                self._client.get_registered_model(name)
+        except RejectedError as error:
+            if error.reason is Reason.NOT_FOUND:
+                return False
+            raise
+        return True
 
     def create_version(self, name: str, tags: Mapping[str, str], **details: Any) -> Any:
         """Make a version, under the key that is among its tags."""
@@ -148,9 +161,10 @@ class Registry:
 
     def point(self, name: str, alias: str, version: str) -> None:
         """Let `alias` name `version`."""
-        # MLflow's client would ask first whether this is a prompt: one request more.
-        body = {"name": name, "alias": alias, "version": str(version)}
-        self.connection.call("POST", ALIAS, body).json_object()
+        # The public call asks first whether this is a prompt: one request more.
+        client = self._client._get_registry_client()  # noqa: SLF001  # see above
+        with _causes():
+            client.set_registered_model_alias(name, alias, version)
 
     def aliased(self, name: str, alias: str) -> int:
         """Return the version that `alias` names; 0 if none."""
@@ -196,6 +210,16 @@ class Registry:
         raise doubt
 
 
+def make_database(uri: str) -> None:
+    """Let MLflow make all its tables in a new database, and let go of it."""
+    with _quiet(), _causes():
+        from mlflow import MlflowClient  # noqa: PLC0415  # see Registry
+
+        client = MlflowClient(uri, uri)
+        client.search_experiments(max_results=1)
+        client.search_registered_models(max_results=1)
+
+
 @contextmanager
 def _causes() -> Iterator[None]:
     """Raise the exact cause that our transport put behind MLflow's exception."""
@@ -210,6 +234,7 @@ def _causes() -> Iterator[None]:
             "the MLflow client refuses this",
             why=str(error),
             fix="correct what it names, then run again",
+            reason=_REASONS.get(error.error_code),
         ) from error
 
 

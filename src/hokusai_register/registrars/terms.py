@@ -62,11 +62,3 @@ def mlmodel(run_id: str, key: str) -> bytes:
         "run_id": run_id,
     }
     return "".join(f"{name}: {canonical(value)}\n" for name, value in fields.items()).encode()
-
-
-def page(tracking_uri: str, path: str) -> str:
-    """Return the address of a thing in MLflow's page; Hokusai keeps that beside its API."""
-    base = tracking_uri.rstrip("/")
-    if base.endswith("/api/mlflow"):
-        base = base.removesuffix("/api/mlflow") + "/mlflow"
-    return f"{base}/#/{path}"

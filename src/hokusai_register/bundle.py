@@ -1,0 +1,154 @@
+"""A registration that is kept to be made later: the request, its digests, and the model's files."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from hokusai_register import artifact, keeping
+from hokusai_register.errors import FileError
+from hokusai_register.files import checked, open_file
+from hokusai_register.model import Artifact, Attempt, File, Model, Provenance
+
+NAME = "bundle.json"
+FILES = "files"
+SCHEMA = 1
+LIMIT = 16 << 20  # bytes of a bundle.json; its metrics and its list of files
+_TEXTS = ("name", "kind", "version", "description", "alias", "experiment", "run_id", "origin")
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+def keep(model: Model, files: Artifact, tried: Sequence[Attempt], directory: Path) -> Path:
+    """Write a bundle below `directory`, whole or not at all; return where it is.
+
+    The bytes are hashed again as they are copied: a bundle never holds others than were announced.
+    """
+    key = model.key(files.digest)
+    target = directory / key
+    if target.exists():
+        return target
+    with keeping.disk(target), keeping.aside(target) as scratch:
+        for file in files.files:
+            _copy(files.root, file, scratch / FILES / file.path)
+        content = json.dumps(_describe(model, files, tried, key), indent=2, sort_keys=True)
+        (scratch / NAME).write_text(content + "\n", encoding="utf-8")
+    return target
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a directory says that it is a bundle."""
+    return (path / NAME).is_file()
+
+
+def open_bundle(path: Path) -> Model:
+    """Return the model of a bundle after checking schema, paths, sizes and digests (FileError)."""
+    shown = path.name
+    with open_file(path, NAME) as stream:
+        content = stream.read(LIMIT + 1)
+    if len(content) > LIMIT:
+        raise _broken(shown, f"its {NAME} is larger than {LIMIT:,} bytes")
+    try:
+        told = json.loads(content)
+        files = _files(told, path)
+        model = _model(told["request"], told["provenance"], files)
+        same = model.key(files.digest) == told["key"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _broken(shown, f"its {NAME} does not have the form of schema {SCHEMA}") from error
+    if not same:
+        raise _broken(shown, "its key is not that of its content")
+    for file in files.files:
+        _verify(files.root, file, shown)
+    return model
+
+
+def _describe(model: Model, files: Artifact, tried: Sequence[Attempt], key: str) -> dict[str, Any]:
+    request = {
+        field.name: getattr(model, field.name)
+        for field in dataclasses.fields(model)
+        if field.name not in ("source", "provenance")
+    }
+    return {
+        "schema": SCHEMA,
+        "key": key,
+        "request": request,
+        "provenance": dataclasses.asdict(model.provenance),
+        "files": [dataclasses.asdict(file) for file in files.files],
+        "digest": files.digest,
+        "is_directory": files.is_directory,
+        "left_out": list(files.left_out),
+        "fell_back": [
+            {"backend": attempt.backend, "reason": attempt.error.reason, "why": str(attempt.error)}
+            for attempt in tried
+            if attempt.error
+        ],
+    }
+
+
+def _files(told: Any, path: Path) -> Artifact:
+    if told["schema"] != SCHEMA:
+        raise ValueError("another schema")
+    files = tuple(File(str(f["path"]), int(f["size"]), str(f["sha256"])) for f in told["files"])
+    if not files or not all(_inside(file.path) and _HEX.fullmatch(file.sha256) for file in files):
+        raise ValueError("a path leads out of the bundle")
+    digest = artifact.tree_digest(files) if told["is_directory"] else files[0].sha256
+    if digest != told["digest"]:
+        raise ValueError("the digest is not that of the files")
+    return Artifact(
+        root=path.resolve() / FILES,
+        files=files,
+        digest=digest,
+        kind=str(told["request"]["kind"]),
+        is_directory=bool(told["is_directory"]),
+        left_out=tuple(str(name) for name in told["left_out"]),
+    )
+
+
+def _model(request: dict[str, Any], came_from: dict[str, str], files: Artifact) -> Model:
+    texts = {name: str(request[name]) for name in _TEXTS}
+    return Model(
+        source=files,
+        metrics={str(name): float(value) for name, value in request["metrics"].items()},
+        params={str(name): str(value) for name, value in request["params"].items()},
+        tags={str(name): str(value) for name, value in request["tags"].items()},
+        metadata=dict(request["metadata"]),
+        provenance=Provenance(**{name: str(text) for name, text in came_from.items()}),
+        **texts,
+    )
+
+
+def _inside(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts and "\\" not in path
+
+
+def _copy(root: Path, file: File, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open_file(root, file.path) as source, target.open("xb") as copy:
+        copy.writelines(checked(source, file))
+
+
+def _verify(root: Path, file: File, shown: str) -> None:
+    try:
+        with open_file(root, file.path) as stream:
+            collections.deque(checked(stream, file), maxlen=0)
+    except (OSError, FileError) as error:
+        raise _broken(shown, f"{file.path!a} is not what was kept") from error
+
+
+def _broken(shown: str, why: str) -> FileError:
+    return FileError(
+        f"the bundle {shown!a} cannot be used",
+        why=why,
+        fix="fetch it again from where it was kept, whole and unchanged",
+    )
+
+
+def relative(path: Path, workspace: Path) -> str:
+    """Return a bundle's path as later steps and people use it: relative to the workspace."""
+    return os.path.relpath(path, workspace)

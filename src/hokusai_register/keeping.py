@@ -1,0 +1,67 @@
+"""Writes things that must be whole or not be there at all: aside first, then renamed into place."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hokusai_register.errors import LocalStoreError
+
+
+@contextmanager
+def disk(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a LocalStoreError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise LocalStoreError(
+            f"{path.name!a} cannot be kept on this machine",
+            why=error.strerror or str(error),
+            fix="make room in the workspace, or make it writable; nothing half-written was left",
+        ) from error
+
+
+@contextmanager
+def aside(target: Path) -> Iterator[Path]:
+    """Give a new directory beside `target` that takes its name once all is in it and on disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+    scratch.mkdir()
+    try:
+        yield scratch
+        for path in (scratch, *scratch.rglob("*")):
+            sync(path)
+        try:
+            scratch.rename(target)
+        except OSError:
+            if not target.exists():  # else another process has put the same thing there
+                raise
+        sync(target.parent)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's bytes, or a directory's entries, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def give_to(owner: Path, *paths: Path) -> None:
+    """Hand everything below `paths` to whoever owns `owner`.
+
+    A container runs as root, and what root leaves in a workspace breaks the next checkout.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    who = owner.stat()
+    for top in paths:
+        for path in (top, *top.rglob("*")):
+            os.chown(path, who.st_uid, who.st_gid, follow_symlinks=False)

@@ -1,0 +1,157 @@
+"""Keeps a model on this machine: a bundle to register later, and an MLflow store to look at."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from hokusai_register import bundle, keeping
+from hokusai_register.errors import LocalStoreError, RegisterError, RejectedError
+from hokusai_register.files import checked
+from hokusai_register.model import Artifact, Attempt, Backend, File, Model, Receipt
+from hokusai_register.register import Registrar, Watcher
+from hokusai_register.registrars.registration import Registration
+from hokusai_register.registrars.registry import Registry, make_database
+
+
+class LocalMLflow:
+    """A directory of the workspace, and before it a local MLflow server, if one is running."""
+
+    def __init__(
+        self, database: Path, workspace: Path, server: Registrar | None, watcher: Watcher
+    ) -> None:
+        self._database, self._workspace = database, workspace
+        self._store = database.parent
+        self._server = server
+        self._watcher = watcher
+
+    def register(self, model: Model, tried: Sequence[Attempt]) -> Receipt:
+        """Keep `model` here. The bundle comes first: it is what loses nothing."""
+        files = _files_of(model)
+        self._watcher.step(f"keeping the model in {self._store.name}")
+        try:
+            with keeping.disk(self._store):
+                kept = bundle.keep(model, files, tried, self._store / "bundles")
+                receipt = self._served(model, tried) or self._embedded(model, files, kept)
+        finally:
+            if self._store.exists():
+                keeping.give_to(self._workspace, self._store)
+        return replace(receipt, bundle=os.path.relpath(kept, self._workspace))
+
+    def check(self, model: Model) -> tuple[str, ...]:
+        """Say where the model would be kept."""
+        _files_of(model)
+        return (f"would keep {model.name} on this machine, in {self._store.name}",)
+
+    def _served(self, model: Model, tried: Sequence[Attempt]) -> Receipt | None:
+        """Register with the local server; None if there is none, or if it cannot."""
+        if self._server is None:
+            return None
+        try:
+            return self._server.register(model, tried)
+        except RegisterError as error:
+            self._watcher.step(f"no local MLflow server: {error.what} ({error.reason})")
+            return None
+
+    def _embedded(self, model: Model, files: Artifact, kept: Path) -> Receipt:
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  # with MLflow, and as late
+
+        shelf = LocalFiles(self._database, kept / bundle.FILES)
+        try:
+            shelf.prepare()
+            registry = Registry(shelf)
+            experiment = registry.experiment(model.experiment)
+            digest = files.digest
+            registration = Registration(
+                replace(model, run_id=""),
+                digest,
+                registry,
+                self._watcher,
+                experiment,
+                Backend.LOCAL,
+            )
+            return registration.carry_out(files)
+        except (RegisterError, SQLAlchemyError) as error:
+            raise LocalStoreError(
+                "the local MLflow store cannot be used",
+                why=str(error).replace("\n", "; "),
+                fix=f"the model itself is kept in {os.path.relpath(kept, self._workspace)}: "
+                "register it later with `hokusai-register replay`",
+            ) from error
+
+
+class LocalFiles:
+    """A directory as a shelf: MLflow's database in it, and the artifacts beside."""
+
+    def __init__(self, database: Path, kept: Path) -> None:
+        self._database = database
+        self._artifacts = database.parent / "artifacts"
+        self._kept = kept
+        self.uri = f"sqlite:///{self._database}"
+        self.host = database.parent.name
+        self.artifact_location: str | None = self._artifacts.as_uri()
+
+    def prepare(self) -> None:
+        """Make the database aside, so that a half-made one is never found under its name."""
+        self._artifacts.mkdir(parents=True, exist_ok=True)
+        if self._database.exists():
+            return
+        scratch = self._database.with_name(f".mlflow.{secrets.token_hex(4)}.db")
+        try:
+            make_database(f"sqlite:///{scratch}")
+            keeping.sync(scratch)
+            if not self._database.exists():  # else another process was faster
+                scratch.replace(self._database)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+    def artifact_root(self, artifact_uri: str) -> str:
+        """Return the path of an artifact URI, which lies below our artifacts."""
+        path = Path(unquote(urlsplit(artifact_uri).path))
+        return path.relative_to(self._artifacts).as_posix()
+
+    def put(
+        self, path: str, file: File, source: Callable[[], BinaryIO], sent: Callable[[int], None]
+    ) -> None:
+        """Link the file that the bundle keeps, or copy it where links are not to be had."""
+        target = self._artifacts / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        try:
+            os.link(self._kept / file.path, target)
+        except OSError:
+            with source() as stream, target.open("xb") as copy:
+                copy.writelines(checked(stream, file))
+        sent(file.size)
+
+    def files(self, path: str) -> dict[str, int]:
+        """Return all files below `path` with their sizes in bytes."""
+        top = self._artifacts / path
+        found = (entry for entry in top.rglob("*") if entry.is_file())
+        return {entry.relative_to(top).as_posix(): entry.stat().st_size for entry in found}
+
+    def digest(self, path: str) -> tuple[str, int]:
+        """Return the SHA-256 (hex) and the size (bytes) of the file at `path`."""
+        target = self._artifacts / path
+        with target.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest(), target.stat().st_size
+
+    def page(self, _: str) -> str:
+        """Return nothing: no server shows this store."""
+        return ""
+
+
+def _files_of(model: Model) -> Artifact:
+    if isinstance(model.source, Artifact):
+        return model.source
+    raise RejectedError(
+        "what is logged in a registry cannot be kept here",
+        why=f"only the registry has the files of {model.source}",
+        fix="run the job again when the registry is back",
+    )

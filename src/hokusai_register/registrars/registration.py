@@ -1,0 +1,246 @@
+"""One registration under one key in an MLflow registry, remote or local: made once, read back."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, TypeVar
+
+from hokusai_register.artifact import open_file
+from hokusai_register.errors import (
+    IncompleteError,
+    Reason,
+    RegisterError,
+    RejectedError,
+    UnconfirmedError,
+)
+from hokusai_register.model import Artifact, Backend, File, Model, Receipt
+from hokusai_register.register import Watcher
+from hokusai_register.registrars import names, readback, terms
+from hokusai_register.registrars.registry import Registry
+from hokusai_register.registrars.shelf import Place, Shelf
+
+
+@dataclass
+class Registration:
+    """One registration under one key.
+
+    `ours` is the id of the run that was made for it, `making` the experiment in which one may
+    have been made; `begun` says whether the registry holds anything of it.
+    """
+
+    model: Model
+    digest: str
+    registry: Registry
+    watcher: Watcher
+    experiment_id: str = ""
+    backend: Backend = Backend.MLFLOW
+    ours: str = ""
+    making: str = ""
+    begun: bool = False
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def shelf(self) -> Shelf:
+        """Where the registry keeps its files."""
+        return self.registry.shelf
+
+    @property
+    def key(self) -> str:
+        """The idempotency key."""
+        return self.model.key(self.digest)
+
+    def carry_out(self, given: Artifact | Place) -> Receipt:
+        """Find what stands there already, or make it; show it only after it was read back."""
+        name, key = self.model.name, self.key
+        version = self.registry.find_version(name, key)
+        if version is not None:
+            self._catch_up(version)
+            return self._confirm(version, created=False)
+        with self._one_outcome():
+            place = self._uploaded(given) if isinstance(given, Artifact) else self._logged(given)
+            self.watcher.step(f"creating a version of {name}")
+            self.registry.ensure_model(name)
+            made = self.registry.create_version(
+                name,
+                terms.version_tags(self.model, self.digest),
+                source=place.source,
+                run_id=place.run_id or None,
+                model_id=place.model_id,
+                description=self.model.description or None,
+            )
+            version = self.registry.find_version(name, key) or made
+            created = str(version.version) == str(made.version)
+            if not created:
+                self._withdraw(made, version)
+            if self.model.alias and created:
+                self.registry.point(name, self.model.alias, version.version)
+            if self.ours and created:
+                self.registry.complete(self.ours)
+        return self._confirm(version, created=created)
+
+    def foresee(self) -> tuple[str, ...]:
+        """Say what `carry_out` would do, without doing it."""
+        name = self.model.name
+        version = self.registry.find_version(name, self.key)
+        if version is not None:
+            return (f"the same registration is there already: version {version.version}",)
+        there = self.registry.has_model(name)
+        taken = f"the model {name} is there" if there else f"the name {name} is free"
+        return (taken, f"would register a new version of {name}")
+
+    @contextmanager
+    def _one_outcome(self) -> Iterator[None]:
+        """Close our run when it cannot be finished, and let no other backend be tried after it."""
+        finished = False
+        try:
+            yield
+            finished = True
+        except RegisterError as error:
+            if isinstance(error, UnconfirmedError) or not self.begun:
+                raise
+            raise IncompleteError(
+                error.what,
+                why=f"{error.why}; a part of the registration is there already",
+                fix=f"{error.fix}; run the job again: it goes on where this one stopped",
+                reason=error.reason,
+            ) from error
+        finally:
+            if not finished:
+                self._close()
+
+    def _close(self) -> None:
+        """Leave no run of ours RUNNING, if the server can still be reached."""
+        with suppress(RegisterError):  # the failure that led here is the one to report
+            run_id = self.ours
+            if not run_id and self.making:
+                run = self.registry.find_run(self.making, self.key)
+                run_id = str(run.info.run_id) if run else ""
+            if run_id:
+                self.registry.give_up(run_id)
+
+    def _uploaded(self, artifact: Artifact) -> Place:
+        names.check(artifact)
+        run, directory = self._run()
+        run_id, uri = str(run.info.run_id), str(run.info.artifact_uri)
+        path = f"{self.shelf.artifact_root(uri)}/{directory}"
+        self._log(run)
+        self.watcher.step(f"uploading {len(artifact.files)} files to run {run_id}")
+        self.watcher.sending(artifact.size)
+        for file in artifact.files:
+            self._put(path, file, artifact)
+            self.begun = True
+        extra = terms.mlmodel(run_id, self.key)
+        if not artifact.is_mlmodel:
+            file = File("MLmodel", len(extra), hashlib.sha256(extra).hexdigest())
+            self.shelf.put(f"{path}/MLmodel", file, lambda: io.BytesIO(extra), lambda _: None)
+        readback.files(self.shelf, path, readback.sizes(artifact, extra))
+        names.fetch_back(self.shelf, path, artifact)
+        return Place(source=f"{uri}/{directory}", path=path, run_id=run_id)
+
+    def _put(self, path: str, file: File, artifact: Artifact) -> None:
+        def source() -> BinaryIO:
+            return open_file(artifact.root, file.path)
+
+        self.shelf.put(f"{path}/{file.path}", file, source, self.watcher.sent)
+
+    def _run(self) -> tuple[Any, str]:
+        """Return the run to attach to, and the directory in it; ours unless the user names one."""
+        if self.model.run_id:
+            return self.registry.run(self.model.run_id), f"hokusai-{self.digest[:12]}"
+        key = self.key
+        run = self.registry.find_run(self.experiment_id, key) if self.experiment_id else None
+        if run is None:
+            experiment = self.experiment_id or self.registry.experiment(self.model.experiment)
+            tags = terms.run_tags(self.model, self.digest)
+            self.making = experiment
+            run = self.registry.create_run(experiment, f"register {self.model.name}", tags)
+        self.ours, self.begun = str(run.info.run_id), True
+        return run, "model"
+
+    def _logged(self, place: Place) -> Place:
+        if place.run_id:
+            self._log(self.registry.run(place.run_id))
+        else:
+            self.remarks.append("no run belongs to this model: its metrics are kept as a digest")
+        return place
+
+    def _log(self, run: Any) -> None:
+        """Log the metrics and params that `run` lacks; refuse to contradict what it has."""
+        metrics = _new(run, self.model.metrics, run.data.metrics)
+        params = _new(run, self.model.params, run.data.params)
+        if metrics or params:
+            self.registry.log(run, metrics, params)
+            self.begun = True
+
+    def _withdraw(self, mine: Any, winner: Any) -> None:
+        """Take back what lost a race against the same registration in another job."""
+        try:
+            self.registry.remove_version(mine.name, mine.version)
+            if self.ours and self.ours != winner.run_id:
+                self.registry.remove_run(self.ours)
+        except RegisterError as error:
+            self.remarks.append(
+                f"version {mine.version} is a double of version {winner.version} and could not be "
+                f"removed ({error.why}): delete it by hand"
+            )
+
+    def _catch_up(self, version: Any) -> None:
+        """Finish what an interrupted attempt left undone behind its version."""
+        if version.run_id and version.run_id != self.model.run_id:
+            run = self.registry.run(version.run_id)
+            ours = run.data.tags.get(terms.KEY) == version.tags.get(terms.KEY)
+            if ours and run.info.status != "FINISHED":
+                self.registry.complete(version.run_id)
+        if self.model.alias:
+            self._point(version)
+
+    def _point(self, version: Any) -> None:
+        """Move the alias, forward only: a late re-run must not take it from a newer version."""
+        newest = self.registry.aliased(self.model.name, self.model.alias)
+        if newest < int(version.version):
+            self.registry.point(self.model.name, self.model.alias, version.version)
+
+    def _confirm(self, version: Any, *, created: bool) -> Receipt:
+        self.watcher.step(f"reading back version {version.version}")
+        shown = readback.version(self.model, self.digest, str(version.version), self.registry)
+        run_url = ""
+        if shown.run_id:
+            run = self.registry.run(shown.run_id)
+            readback.run(self.model, run, self.shelf, ours=created and bool(self.ours))
+            path = f"experiments/{run.info.experiment_id}/runs/{shown.run_id}"
+            run_url = self.shelf.page(path)
+        if isinstance(self.model.source, Artifact) and not created:
+            extra = terms.mlmodel(shown.run_id, self.key)
+            root = self.shelf.artifact_root(shown.source)
+            readback.files(self.shelf, root, readback.sizes(self.model.source, extra))
+        return Receipt(
+            backend=self.backend,
+            host=self.shelf.host,
+            created=created,
+            digest=self.digest,
+            model_version=str(shown.version),
+            model_uri=f"models:/{shown.name}/{shown.version}",
+            run_id=shown.run_id or "",
+            run_url=run_url,
+            remarks=tuple(self.remarks),
+        )
+
+
+V = TypeVar("V", float, str)
+
+
+def _new(run: Any, wanted: Mapping[str, V], there: Mapping[str, V]) -> dict[str, V]:
+    """Return what of `wanted` the run lacks; raise where it says otherwise."""
+    for name in sorted(wanted.keys() & there.keys()):
+        if wanted[name] != there[name]:
+            raise RejectedError(
+                f"the run {run.info.run_id} says otherwise about {name}",
+                why=f"it has {there[name]}, and the step was given {wanted[name]}",
+                fix="correct the value, or leave it out",
+                reason=Reason.CONFLICT,
+            )
+    return {name: value for name, value in wanted.items() if name not in there}
