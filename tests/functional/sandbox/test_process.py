@@ -132,7 +132,7 @@ def test_a_signal_at_the_birth_of_mlflow_leaves_nothing(
     born: list[subprocess.Popen[bytes]] = []
 
     def interrupted(*_: object) -> subprocess.Popen[bytes]:
-        born.append(subprocess.Popen(["sleep", "60"], start_new_session=True))  # noqa: S607
+        born.append(subprocess.Popen(["sleep", "60"], start_new_session=True))
         signal.raise_signal(signal.SIGINT)
         return born[0]
 
