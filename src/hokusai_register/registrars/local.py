@@ -102,7 +102,8 @@ class LocalFiles:
         self._artifacts.mkdir(parents=True, exist_ok=True)
         if self._database.exists():
             return
-        scratch = self._database.with_name(f".mlflow.{secrets.token_hex(4)}.db")
+        keeping.sweep(self._database)
+        scratch = self._database.with_name(f".{self._database.name}.{secrets.token_hex(4)}")
         try:
             make_database(f"sqlite:///{scratch}")
             keeping.sync(scratch)
@@ -114,6 +115,12 @@ class LocalFiles:
     def artifact_root(self, artifact_uri: str) -> str:
         """Return the path of an artifact URI, which lies below our artifacts."""
         path = Path(unquote(urlsplit(artifact_uri).path))
+        if not path.is_relative_to(self._artifacts) or ".." in path.parts:
+            raise LocalStoreError(
+                f"{self.host} was made elsewhere",
+                why=f"this experiment keeps its files in {path}, and this is {self._artifacts}",
+                fix="name another `local-store`, or remove the one that was moved here",
+            )
         return path.relative_to(self._artifacts).as_posix()
 
     def put(
