@@ -32,7 +32,7 @@ def disk(path: Path) -> Iterator[None]:
 def aside(target: Path) -> Iterator[Path]:
     """Give a new directory beside `target` that takes its name once all is in it and on disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    sweep(target)
+    sweep(target.parent, ".*.????????")
     scratch = target.parent / f".{target.name}.{secrets.token_hex(4)}"
     scratch.mkdir()
     try:
@@ -49,9 +49,9 @@ def aside(target: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def sweep(target: Path) -> None:
-    """Remove what killed processes left beside `target`; a running one keeps its own."""
-    for left in target.parent.glob(f".{target.name}.*"):
+def sweep(directory: Path, scratch: str) -> None:
+    """Remove what killed processes left under such names; a running one keeps its own."""
+    for left in directory.glob(scratch):
         with suppress(OSError):
             if left.lstat().st_mtime < time.time() - STALE:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()

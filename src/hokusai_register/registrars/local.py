@@ -102,7 +102,7 @@ class LocalFiles:
         self._artifacts.mkdir(parents=True, exist_ok=True)
         if self._database.exists():
             return
-        keeping.sweep(self._database)
+        keeping.sweep(self._database.parent, f".{self._database.name}.????????*")
         scratch = self._database.with_name(f".{self._database.name}.{secrets.token_hex(4)}")
         try:
             make_database(f"sqlite:///{scratch}")
