@@ -81,7 +81,8 @@ def test_k06_a_wrong_key(runner: Runner, sandbox: Sandbox, fallback: str) -> Non
 
 @pytest.mark.fault("K08", "a key that is a common word")
 def test_k08_a_short_key(runner: Runner) -> None:
-    result = runner.action(api_key="test", fallback="local", tracking_uri="http://127.0.0.1:1")
+    runner.inputs |= {"tracking-uri": "http://127.0.0.1:1", "api-url": ""}
+    result = runner.action(api_key="test", fallback="local")
     assert result.said("registered-local", "refused", "local")
     assert "::add-mask::" not in result.log
     assert "the key is so short" in result.summary

@@ -38,7 +38,7 @@ class Step:
 
     def __init__(self, runner: Runner, place: str, **inputs: str) -> None:
         before = FIRST if place == "process 1" else ()
-        self.process, self.output, self.summary = runner.start(before=before, **inputs)
+        self.process, self.output, self.summary = runner.start(None, before, **inputs)
         self.inner = bool(before)
         self.log = ""
 
