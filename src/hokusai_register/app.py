@@ -10,12 +10,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from hokusai_register import __version__, hosts, inputs
+from hokusai_register import __version__, bundle, hosts, inputs
 from hokusai_register.cancellation import Cancellation, Cancelled
 from hokusai_register.checks import near
 from hokusai_register.deadline import Deadline
-from hokusai_register.errors import InternalError, RegisterError
+from hokusai_register.errors import FileError, InternalError, RegisterError
 from hokusai_register.fields import BY_NAME
 from hokusai_register.hosts import taken
 from hokusai_register.hosts.terminal import REPLAYED, Terminal, add_flags
@@ -148,8 +149,20 @@ def _replay(options: argparse.Namespace) -> int:
     codes = []
     for kept in options.bundles:
         options.model_path = kept
-        codes.append(run(Terminal(options, dict(environ))))
+        host = Terminal(options, dict(environ))
+        known = bundle.is_bundle(Path(options.workspace) / kept)
+        codes.append(run(host) if known else _no_bundle(kept, host))
     return next((code for code in codes if code), 0)
+
+
+def _no_bundle(path: str, host: hosts.Host) -> int:
+    error = FileError(
+        f"{path!a} is not a bundle",
+        why=f"it is no directory with a {bundle.NAME}",
+        fix="give the path that the output `bundle` named, or that the bundle was downloaded to",
+    )
+    host.publish(Report(error=error))
+    return error.exit_code
 
 
 def _bug(error: Exception) -> InternalError:

@@ -7,20 +7,34 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from hokusai_register import artifact, keeping
+from hokusai_register import artifact, checks, keeping
 from hokusai_register.errors import FileError
 from hokusai_register.files import checked, open_file
 from hokusai_register.model import Artifact, Attempt, File, Model, Provenance
+from hokusai_register.rules import has_control
 
 NAME = "bundle.json"
 FILES = "files"
 SCHEMA = 1
 LIMIT = 16 << 20  # bytes of a bundle.json; its metrics and its list of files
-_TEXTS = ("name", "kind", "version", "description", "alias", "experiment", "run_id", "origin")
+_ANY = checks.free_text(5_000)
+# What a bundle may say is what an input may say: it may come from anywhere.
+_TEXTS: dict[str, Callable[[str], str]] = {
+    "name": checks.model_name,
+    "kind": checks.kind,
+    "version": checks.version_label,
+    "description": _ANY,
+    "alias": checks.alias,
+    "experiment": checks.experiment_name,
+    "run_id": checks.run_id,
+    "origin": _ANY,
+}
+_MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -31,7 +45,7 @@ def keep(model: Model, files: Artifact, tried: Sequence[Attempt], directory: Pat
     """
     key = model.key(files.digest)
     target = directory / key
-    if target.exists():
+    if _is_whole(target):
         return target
     with keeping.disk(target), keeping.aside(target) as scratch:
         for file in files.files:
@@ -41,9 +55,21 @@ def keep(model: Model, files: Artifact, tried: Sequence[Attempt], directory: Pat
     return target
 
 
+def _is_whole(target: Path) -> bool:
+    """Whether the same is kept already; what was damaged since is kept anew."""
+    if not target.exists():
+        return False
+    try:
+        open_bundle(target)
+    except FileError:
+        shutil.rmtree(target, ignore_errors=True)
+        return False
+    return True
+
+
 def is_bundle(path: Path) -> bool:
     """Whether a directory says that it is a bundle."""
-    return (path / NAME).is_file()
+    return os.path.isfile(path / NAME)  # noqa: PTH113  # Path.is_file raises behind a closed door
 
 
 def open_bundle(path: Path) -> Model:
@@ -58,7 +84,7 @@ def open_bundle(path: Path) -> Model:
         files = _files(told, path)
         model = _model(told["request"], told["provenance"], files)
         same = model.key(files.digest) == told["key"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except _MALFORMED as error:
         raise _broken(shown, f"its {NAME} does not have the form of schema {SCHEMA}") from error
     if not same:
         raise _broken(shown, "its key is not that of its content")
@@ -94,8 +120,12 @@ def _files(told: Any, path: Path) -> Artifact:
     if told["schema"] != SCHEMA:
         raise ValueError("another schema")
     files = tuple(File(str(f["path"]), int(f["size"]), str(f["sha256"])) for f in told["files"])
-    if not files or not all(_inside(file.path) and _HEX.fullmatch(file.sha256) for file in files):
+    if not all(_inside(file.path) and _HEX.fullmatch(file.sha256) for file in files):
         raise ValueError("a path leads out of the bundle")
+    # Of a single file the digest speaks of the first only; of two of one name, of neither.
+    most = len({file.path for file in files}) if told["is_directory"] else 1
+    if not files or len(files) > most:
+        raise ValueError("there are files that the digest does not speak of")
     digest = artifact.tree_digest(files) if told["is_directory"] else files[0].sha256
     if digest != told["digest"]:
         raise ValueError("the digest is not that of the files")
@@ -110,7 +140,10 @@ def _files(told: Any, path: Path) -> Artifact:
 
 
 def _model(request: dict[str, Any], came_from: dict[str, str], files: Artifact) -> Model:
-    texts = {name: str(request[name]) for name in _TEXTS}
+    given = {name: str(request[name]) for name in _TEXTS}
+    texts = {name: _TEXTS[name](text) if text else "" for name, text in given.items()}
+    if not texts["name"]:
+        raise ValueError("a model without a name")
     return Model(
         source=files,
         metrics={str(name): float(value) for name, value in request["metrics"].items()},
@@ -123,8 +156,9 @@ def _model(request: dict[str, Any], came_from: dict[str, str], files: Artifact) 
 
 
 def _inside(path: str) -> bool:
-    parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts and "\\" not in path
+    native = Path(path)
+    outside = not native.parts or native.anchor or ".." in native.parts
+    return not outside and not has_control(path)
 
 
 def _copy(root: Path, file: File, target: Path) -> None:

@@ -21,6 +21,13 @@ LIMIT = 4.5  # seconds after which nothing is waited for any more, threads and l
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+_held: list[int] = []
+
+
+def hold() -> None:
+    """Remember a signal that comes before anybody listens: a `Cancellation` answers it at once."""
+    for number in SIGNALS:
+        signal.signal(number, lambda came, _: _held.append(came))
 
 
 class Cancelled(BaseException):
@@ -45,6 +52,8 @@ class Cancellation:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._on) for number in SIGNALS}
         self._listening = True
+        if _held:
+            self._on(_held[0], None)
         return self
 
     def __exit__(self, *_: object) -> None:

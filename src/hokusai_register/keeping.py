@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hokusai_register.errors import LocalStoreError
+
+STALE = 86_400  # seconds: no step lasts longer, so what is older was left by one that was killed
 
 
 @contextmanager
@@ -29,6 +32,7 @@ def disk(path: Path) -> Iterator[None]:
 def aside(target: Path) -> Iterator[Path]:
     """Give a new directory beside `target` that takes its name once all is in it and on disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target.parent, ".*.????????")
     scratch = target.parent / f".{target.name}.{secrets.token_hex(4)}"
     scratch.mkdir()
     try:
@@ -43,6 +47,14 @@ def aside(target: Path) -> Iterator[Path]:
         sync(target.parent)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def sweep(directory: Path, scratch: str) -> None:
+    """Remove what killed processes left under such names; a running one keeps its own."""
+    for left in directory.glob(scratch):
+        with suppress(OSError):
+            if left.lstat().st_mtime < time.time() - STALE:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def sync(path: Path) -> None:
@@ -64,4 +76,5 @@ def give_to(owner: Path, *paths: Path) -> None:
     who = owner.stat()
     for top in paths:
         for path in (top, *top.rglob("*")):
-            os.chown(path, who.st_uid, who.st_gid, follow_symlinks=False)
+            with suppress(OSError):  # it was another process's scratch, or the disk is read-only
+                os.chown(path, who.st_uid, who.st_gid, follow_symlinks=False)

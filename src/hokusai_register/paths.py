@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import stat
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -77,9 +78,15 @@ def writable(raw: str, roots: Roots, *, what: str) -> Path:
     text = raw.strip()
     parent, _, name = text.replace("\\", "/").rpartition("/")
     target = Path(os.path.realpath(roots.workspace / (parent or "."))) / name
-    if roots.below(target) is None or name in ("", ".", "..") or target.is_symlink():
+    if roots.below(target) is None or name in ("", ".", "..") or os.path.islink(target):  # noqa: PTH114  # never raises
         _refuse_outside(text, target, roots, what)
-    if not target.parent.is_dir():
+    try:
+        found = stat.S_ISDIR(target.parent.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        found = False
+    except OSError as error:
+        raise unreadable(f"{what} {text!r}", error) from None
+    if not found:
         raise _missing(text, target.parent, roots, what, None)
     return target
 

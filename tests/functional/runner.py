@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,12 +92,15 @@ class Runner:
         return Result(code, log.getvalue(), outputs(output), summary.read_text(encoding="utf-8"))
 
     def start(
-        self, environ: Mapping[str, str] | None = None, **inputs: str
+        self,
+        environ: Mapping[str, str] | None = None,
+        before: Sequence[str] = (),
+        **inputs: str,
     ) -> tuple[subprocess.Popen[str], Path, Path]:
-        """Begin a step; return its process, its file of outputs and its summary."""
+        """Begin a step, `before` it a program that starts it; return it, outputs and summary."""
         variables, output, summary = self._environment(environ or {}, inputs)
         process = subprocess.Popen(
-            [sys.executable, "-m", "hokusai_register", "action"],
+            [*before, sys.executable, "-m", "hokusai_register", "action"],
             cwd=self.workspace,
             env=variables,
             stdin=subprocess.DEVNULL,

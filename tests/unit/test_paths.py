@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hokusai_register.errors import FileError, Reason
-from hokusai_register.paths import Roots, locate
+from hokusai_register.paths import Roots, locate, writable
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ def test_an_absolute_path_inside_is_found(roots: Roots) -> None:
     assert locate(str(path), roots) == path
 
 
+@pytest.mark.fault("F04", "a link from inside to inside")
 def test_a_link_from_inside_to_inside_is_followed(roots: Roots) -> None:
     (roots.workspace / "latest").symlink_to("output/model.pkl")
     assert locate("latest", roots) == roots.workspace / "output" / "model.pkl"
@@ -162,3 +163,16 @@ def test_an_undecodable_name_is_found_and_shown(roots: Roots) -> None:
     path.write_bytes(b"m")
     assert locate(path.name, roots) == path
     assert "m\\udcff.bin" in refusal(os.fsdecode(b"m\xff.bim"), roots).why
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can become another")
+def test_a_closed_workspace_is_a_refusal_and_no_bug(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed").chmod(0)
+    roots = Roots(tmp_path / "closed")
+    os.seteuid(65534)
+    try:
+        with pytest.raises(FileError):
+            writable(".hokusai", roots, what="local-store")
+    finally:
+        os.seteuid(0)

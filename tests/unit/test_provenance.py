@@ -9,7 +9,7 @@ import pytest
 
 from hokusai_register import provenance as module
 from hokusai_register.model import Provenance
-from hokusai_register.provenance import provenance
+from hokusai_register.provenance import provenance, stranger
 
 CI = {
     "GITHUB_ACTIONS": "true",
@@ -95,3 +95,30 @@ def test_a_huge_event_file_is_not_read(tmp_path: Path) -> None:
         stream.truncate(module.EVENT_LIMIT + 1)
     said = {**CI, "GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(path)}
     assert provenance(said).commit == "merge"
+
+
+STRANGERS = [
+    ({}, None, ""),
+    ({"GITHUB_ACTOR": "dependabot[bot]"}, None, "Dependabot"),
+    ({"GITHUB_EVENT_NAME": "pull_request"}, {"full_name": "a/b"}, ""),
+    ({"GITHUB_EVENT_NAME": "pull_request"}, {"full_name": "x/b"}, "a pull request of a fork"),
+    ({"GITHUB_EVENT_NAME": "pull_request"}, None, "a pull request of a fork"),
+    ({"GITHUB_EVENT_NAME": "pull_request_target"}, {"full_name": "x/b"}, ""),
+    ({"GITHUB_EVENT_NAME": "push"}, None, ""),
+    ({"GITHUB_ACTIONS": "", "GITHUB_ACTOR": "dependabot[bot]"}, None, ""),
+]
+
+
+@pytest.mark.parametrize(("changed", "repo", "who"), STRANGERS)
+def test_who_gets_no_secrets(
+    tmp_path: Path, changed: dict[str, str], repo: dict[str, str] | None, who: str
+) -> None:
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": {"head": {"repo": repo}}}))
+    environ = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_REPOSITORY": "a/b",
+        "GITHUB_EVENT_PATH": str(event),
+        **changed,
+    }
+    assert stranger(environ) == who

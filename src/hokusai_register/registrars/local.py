@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +19,7 @@ from hokusai_register.files import checked
 from hokusai_register.model import Artifact, Attempt, Backend, File, Model, Receipt
 from hokusai_register.register import Registrar, Watcher
 from hokusai_register.registrars.registration import Registration
-from hokusai_register.registrars.registry import Registry, make_database
+from hokusai_register.registrars.registry import Registry, make_database, schema
 
 
 class LocalMLflow:
@@ -101,8 +103,10 @@ class LocalFiles:
         """Make the database aside, so that a half-made one is never found under its name."""
         self._artifacts.mkdir(parents=True, exist_ok=True)
         if self._database.exists():
+            self._check()
             return
-        scratch = self._database.with_name(f".mlflow.{secrets.token_hex(4)}.db")
+        keeping.sweep(self._database.parent, f".{self._database.name}.????????*")
+        scratch = self._database.with_name(f".{self._database.name}.{secrets.token_hex(4)}")
         try:
             make_database(f"sqlite:///{scratch}")
             keeping.sync(scratch)
@@ -111,9 +115,32 @@ class LocalFiles:
         finally:
             scratch.unlink(missing_ok=True)
 
+    def _check(self) -> None:
+        """Refuse tables of another MLflow: its users did not ask for a migration."""
+        try:
+            uri = f"{self._database.as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, uri=True)) as database:
+                found = database.execute("SELECT version_num FROM alembic_version").fetchall()
+        except sqlite3.Error as error:
+            found, why = [], str(error)
+        else:
+            why = "another version of MLflow made it, and opening it here would change it"
+        if found != [(schema(),)]:
+            raise LocalStoreError(
+                f"{self._database.name} cannot be used",
+                why=why,
+                fix="name another `local-store`",
+            )
+
     def artifact_root(self, artifact_uri: str) -> str:
         """Return the path of an artifact URI, which lies below our artifacts."""
         path = Path(unquote(urlsplit(artifact_uri).path))
+        if not path.is_relative_to(self._artifacts) or ".." in path.parts:
+            raise LocalStoreError(
+                f"{self.host} was made elsewhere",
+                why=f"this experiment keeps its files in {path}, and this is {self._artifacts}",
+                fix="name another `local-store`, or remove the one that was moved here",
+            )
         return path.relative_to(self._artifacts).as_posix()
 
     def put(

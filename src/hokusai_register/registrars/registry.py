@@ -50,7 +50,8 @@ class Registry:
             # MLflow takes most of a second to import: a run that never gets here must not pay.
             from mlflow import MlflowClient, entities  # noqa: PLC0415  # see above
 
-            self._client = MlflowClient(shelf.uri, shelf.uri)
+            with _causes():  # a local store is opened here
+                self._client = MlflowClient(shelf.uri, shelf.uri)
         self._entities = entities
 
     def experiment(self, name: str) -> str:
@@ -218,6 +219,13 @@ def make_database(uri: str) -> None:
         client = MlflowClient(uri, uri)
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
+
+
+def schema() -> str:
+    """Return the revision of the tables that this MLflow makes; it would migrate others."""
+    from mlflow.store.db import utils  # noqa: PLC0415  # see Registry
+
+    return str(utils._get_latest_schema_revision())  # noqa: SLF001  # no public name tells it
 
 
 @contextmanager

@@ -1,0 +1,249 @@
+"""The runner's side: files that cannot be written, full disks, flags, names, time."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import time
+
+import pytest
+from mlflow import MlflowClient
+
+from functional.fault_server import Reply, faulty
+from functional.runner import Result, Runner, outputs
+from hokusai_register.render import interrupted
+
+DEAD = {"tracking_uri": "http://127.0.0.1:1/api/mlflow", "api_url": "", "fallback": "local"}
+mounts = pytest.mark.skipif(
+    os.geteuid() != 0
+    or subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode != 0,  # noqa: S607
+    reason="no mounts here",
+)
+LISTED = "find . -mindepth 1 -printf '%P\\n' > {home}/listing"
+
+
+def mounted(runner: Runner, mount: str, **inputs: str) -> Result:
+    """Run a step where `mount` was done first; keep a list of what it left."""
+    listed = LISTED.format(home=runner.home)
+    script = f'set -e; {mount}; set +e; "$@"; code=$?; {listed}; exit $code'
+    before = ["unshare", "-m", "bash", "-c", script, "bash"]  # dash drops INPUT_API-KEY
+    process, output, summary = runner.start(None, before, **inputs)
+    log, _ = process.communicate(timeout=120)
+    return Result(process.returncode, log, outputs(output), summary.read_text(encoding="utf-8"))
+
+
+@pytest.mark.fault("R01", "no GITHUB_OUTPUT")
+def test_r01_no_file_for_outputs(runner: Runner) -> None:
+    result = runner.action({"GITHUB_OUTPUT": ""})
+    assert result.exit_code == 0
+    assert "hokusai-register: status=registered" in result.log
+    assert "set-output" not in result.log
+
+
+@pytest.mark.fault("R02", "GITHUB_OUTPUT cannot be written")
+@pytest.mark.parametrize("path", ["/nowhere/output", "/dev/full", "/"])
+def test_r02_outputs_that_cannot_be_written(
+    runner: Runner, client: MlflowClient, path: str
+) -> None:
+    result = runner.action({"GITHUB_OUTPUT": path})
+    assert result.exit_code == 1
+    assert len(result.errors) == 1
+    version = client.get_model_version(runner.inputs["model-name"], "1")
+    assert version.run_id in result.log
+    assert "`" not in result.errors[0] or "result-file" in result.errors[0]
+    assert "Registered" in result.summary
+
+
+@pytest.mark.fault("R05", "an output that holds a masked string")
+def test_r05_a_key_in_an_output(runner: Runner, key: str) -> None:
+    result = runner.action(None, **DEAD, description=f"made with {key}", version=key[:20])
+    assert key not in "".join(result.outputs.values()) + result.summary
+
+
+@pytest.mark.fault("R06", "a summary that has no room, or is not there")
+@pytest.mark.parametrize("size", [0, 1 << 20, -1])
+def test_r06_a_summary_without_room(runner: Runner, size: int) -> None:
+    path = runner.temp / "summary"
+    if size >= 0:
+        path.write_bytes(b"x" * size)
+    result = runner.action({"GITHUB_STEP_SUMMARY": str(path)}, **DEAD)
+    assert result.said("registered-local", "refused", "local")
+    assert result.exit_code == 0
+    assert size < 0 or path.stat().st_size < max(size + 1, 20_000)
+
+
+@pytest.mark.fault("R15", "the same job again")
+def test_r15_a_second_attempt(runner: Runner) -> None:
+    first = runner.action()
+    runner.attempt = 2
+    second = runner.action()
+    assert second.said("already-registered", "ok", "mlflow")
+    for name in ("run-id", "model-version", "model-uri", "model-digest"):
+        assert first.outputs[name] == second.outputs[name]
+
+
+@mounts
+@pytest.mark.fault("R19", "the disk is full")
+@pytest.mark.parametrize("size", ["100k", "300k", "420k"])
+@pytest.mark.parametrize(("fallback", "status"), [("local", "failed"), ("mock", "simulated")])
+def test_r19_a_full_disk(runner: Runner, size: str, fallback: str, status: str) -> None:
+    (runner.workspace / ".hokusai").mkdir()
+    (runner.workspace / "model.bin").write_bytes(b"x" * 250_000)
+    mount = f"mount -t tmpfs -o size={size} none .hokusai"
+    result = mounted(runner, mount, **{**DEAD, "fallback": fallback})
+    assert (result.outputs["status"], result.outputs["reason"]) == (status, "disk"), result.log
+    assert result.outputs["bundle"] == ""
+    left = (runner.home / "listing").read_text().splitlines()
+    bundles = [name for name in left if re.fullmatch(r"\.hokusai/bundles/[^/]+", name)]
+    assert all(f"{name}/bundle.json" in left for name in bundles)
+    assert not [name for name in left if "/." in name]
+
+
+@mounts
+@pytest.mark.fault("R19", "the runner's temporary directory is full")
+def test_r19_a_full_tmp(runner: Runner) -> None:
+    mount = "mount -t tmpfs -o size=4k none /var/tmp; export TMPDIR=/var/tmp"
+    result = mounted(runner, mount)
+    assert result.said("registered", "ok", "mlflow")
+
+
+READ_ONLY = "mount --bind {0} {0} && mount -o remount,ro,bind {0} && cd {0}"
+
+
+@mounts
+@pytest.mark.fault("R20", "the workspace is read-only")
+@pytest.mark.parametrize("there", [True, False])
+def test_r20_a_read_only_workspace(runner: Runner, there: bool) -> None:
+    if there:
+        assert runner.action(None, **DEAD, model_name="before").exit_code == 0
+    mount = READ_ONLY.format(runner.workspace)
+    result = mounted(runner, mount)
+    assert result.said("registered", "ok", "mlflow")
+    result = mounted(runner, mount, **DEAD)
+    assert result.said("failed", "disk", "none")
+    assert result.exit_code == 1
+    result = mounted(runner, mount, **{**DEAD, "fallback": "mock"})
+    assert result.said("simulated", "disk", "mock")
+
+
+@pytest.mark.fault("R21", "a local store that is locked, torn or of another MLflow")
+@pytest.mark.parametrize("how", ["locked", "torn", "another", "older"])
+def test_r21_a_local_store_that_cannot_be_used(runner: Runner, how: str) -> None:
+    assert runner.action(None, **DEAD).exit_code == 0
+    path = runner.workspace / ".hokusai" / "mlflow.db"
+    (runner.workspace / "model.bin").write_bytes(b"others")
+    before = path.read_bytes()
+    lock = sqlite3.connect(path, isolation_level=None)
+    if how == "locked":
+        lock.execute("BEGIN EXCLUSIVE")
+    elif how == "another":
+        lock.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    elif how == "older":
+        lock.execute("UPDATE alembic_version SET version_num = '451aebb31d03'")
+        lock.execute("DROP TABLE inputs")
+    else:
+        path.write_bytes(b"SQLite format 3\0" + b"x" * 9000)
+    if how != "locked":  # closing the file would give up this process's lock
+        before = path.read_bytes()
+    result = runner.action(None, **DEAD)
+    mock = runner.action(None, **{**DEAD, "fallback": "mock"})
+    lock.close()
+    assert result.said("failed", "disk", "none")
+    assert "hokusai-register replay" in result.errors[0]
+    assert mock.said("simulated", "disk", "mock")
+    assert path.read_bytes() == before, "it was migrated"
+
+
+@pytest.mark.fault("R23", "no HOME, and a user without a name")
+def test_r23_no_home(runner: Runner) -> None:
+    environ = {"HOME": "", "USER": "", "LOGNAME": ""}
+    assert runner.action(environ).said("registered", "ok", "mlflow")
+    for path in (runner.home, *runner.home.parents[:3]):
+        path.chmod(0o755)
+    for path in (runner.workspace, runner.temp):
+        path.chmod(0o777)
+    if os.geteuid() == 0:
+        before = ["setpriv", "--reuid", "4242", "--clear-groups"]
+        process, output, _ = runner.start({"HOME": ""}, before, **DEAD)
+        log, _ = process.communicate(timeout=120)
+        assert "registered-local" in log or process.returncode in (0, 1), log
+        assert "bug of its own" not in log
+        assert output.exists()
+
+
+@pytest.mark.parametrize("value", ["false", "0", "no", "FALSE"])
+@pytest.mark.fault("R25", "HOKUSAI_MOCK_MODE that says no")
+def test_r25_a_flag_that_says_no(runner: Runner, value: str) -> None:
+    result = runner.action({"HOKUSAI_MOCK_MODE": value, "HOKUSAI_OPTIONAL_MLFLOW": value})
+    assert result.said("registered", "ok", "mlflow")
+
+
+@pytest.mark.fault("R25", "HOKUSAI_MOCK_MODE that says neither")
+def test_r25_a_flag_that_says_neither(runner: Runner) -> None:
+    result = runner.action({"HOKUSAI_MOCK_MODE": "maybe"})
+    assert result.said("failed", "input", "none")
+    assert "HOKUSAI_MOCK_MODE" in result.errors[0]
+
+
+@pytest.mark.fault("R26", "HOKUSAI_MOCK_MODE and its opposite")
+@pytest.mark.parametrize("inputs", [{"require_registered": "true", "tracking_uri": ""}, {}])
+def test_r26_a_contradiction(runner: Runner, inputs: dict[str, str]) -> None:
+    result = runner.action({"HOKUSAI_MOCK_MODE": "true"}, **inputs)
+    assert result.said("failed", "input", "none")
+    assert result.exit_code == 2
+
+
+@pytest.mark.fault("R27", "HOKUSAI_OPTIONAL_MLFLOW excuses only who is not there")
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(status=401), "auth-401"),
+        (Reply(status=302, headers={"Location": "http://127.0.0.1:1/"}), "redirect"),
+        (Reply(status=409), "conflict"),
+    ],
+)
+def test_r27_optional_is_not_whatever(runner: Runner, reply: Reply, reason: str) -> None:
+    with faulty(lambda _: reply) as server:
+        result = runner.action(
+            {"HOKUSAI_OPTIONAL_MLFLOW": "true"},
+            tracking_uri=f"{server.url}/api/mlflow",
+            api_url=server.url,
+            fallback="",
+        )
+    assert result.said("failed", reason, "none")
+    assert not (runner.workspace / ".hokusai").exists()
+
+
+@pytest.mark.fault("R28", "an input whose name is nearly right")
+def test_r28_a_near_miss(runner: Runner) -> None:
+    result = runner.action({"INPUT_MODEL-PAHT": "model.bin"})
+    assert result.said("failed", "input", "none")
+    assert "did you mean" in result.errors[0]
+
+
+@pytest.mark.fault("R29", "a job that is shorter than our budget")
+def test_r29_a_deadline_of_its_own(runner: Runner) -> None:
+    with faulty(lambda _: Reply(hang=60)) as server:
+        began = time.monotonic()
+        result = runner.action(tracking_uri=f"{server.url}/api/mlflow", timeout="2")
+    assert result.exit_code == 1
+    assert result.outputs["reason"] == "timeout"
+    assert time.monotonic() - began < 8
+
+
+@pytest.mark.fault("R30", "a problem matcher looks at the log")
+def test_r30_no_traceback(runner: Runner) -> None:
+    for inputs in ({}, DEAD, {"metrics": "{"}):
+        log = runner.action(None, **inputs).log
+        assert "Traceback" not in log
+        assert not re.search(r'^\s*File "', log, re.MULTILINE)
+
+
+def test_every_output_is_there_however_it_ends(runner: Runner) -> None:
+    for inputs in ({"model_path": ""}, {"api_key": ""}, DEAD, {}):
+        result = runner.action(None, **inputs)
+        assert result.outputs.keys() == interrupted().keys()
+        real = result.outputs["backend"] in ("mlflow", "api")
+        assert (result.outputs["registered"] == "true") == real
