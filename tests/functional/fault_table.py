@@ -44,7 +44,7 @@ def pytest_runtest_makereport(
         rows = item.config.stash.setdefault(ROWS, [])
         seen = _seen(item, report)
         for mark in item.iter_markers("fault"):
-            rows.append(Row(*mark.args, item.name, seen, call.duration))
+            rows.append(Row(mark.args[0], mark.args[1], item.name, seen, call.duration))
     return report
 
 
@@ -52,7 +52,8 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Show the table, if faults were asked for."""
-    rows = sorted(config.stash.get(ROWS, []), key=lambda row: row.order)
+    found: list[Row] = config.stash.get(ROWS, [])
+    rows = sorted(found, key=lambda row: row.order)
     if not rows or "fault" not in config.option.markexpr:
         return
     terminalreporter.section("faults")
