@@ -140,6 +140,9 @@ def _remarks(reader: Reader, credentials: Credentials, tls: TlsFiles, model: Mod
         told.append(f"the files look like {files.kind}, and `model-type` says {kind}")
     if not tls.verify:
         told.append("certificates are not checked (insecure-tls): for development only")
+    if len(credentials.for_mlflow) > 1:
+        first, *others = credentials.for_mlflow
+        told.append(f"MLflow is asked with {first}, although {' and '.join(others)} is set too")
     if 0 < len(credentials.key.reveal()) < SHORTEST_KEY:
         told.append("the key is so short that the runner may drop outputs that contain it")
     return told

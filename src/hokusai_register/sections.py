@@ -57,6 +57,15 @@ class Credentials:
     user: str
     password: Secret
 
+    @property
+    def for_mlflow(self) -> tuple[str, ...]:
+        """The logins of MLflow's own that are there, the one that is taken first."""
+        named = {
+            "MLFLOW_TRACKING_TOKEN": self.token,
+            "MLFLOW_TRACKING_USERNAME with its password": self.user and self.password,
+        }
+        return tuple(name for name, given in named.items() if given)
+
     def __bool__(self) -> bool:
         return bool(self.key or self.token or (self.user and self.password))
 
