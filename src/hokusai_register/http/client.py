@@ -92,6 +92,11 @@ class Http:
             timeout=httpx.Timeout(STALL, connect=CONNECT),
         )
 
+    @property
+    def where(self) -> str:
+        """The host, and the proxy on the way to it, as a person is told."""
+        return f"{self.host} via proxy {self.proxy}" if self.proxy else self.host
+
     def request(
         self,
         method: str,

@@ -46,7 +46,7 @@ class HokusaiApi:
         self._compare(model, digest, baseline)
         return Receipt(
             backend=Backend.API,
-            host=self._http.host,
+            host=self._http.where,
             created=created,
             digest=digest,
             model_version=str(baseline["version"]),
@@ -63,7 +63,7 @@ class HokusaiApi:
 
     def _look(self, model: Model) -> tuple[str, dict[str, Any] | None]:
         """Return the digest of the model, and the baseline that speaks of it, if there is one."""
-        self._watcher.step(f"asking {self._http.host} (Hokusai API)")
+        self._watcher.step(f"asking {self._http.where} (Hokusai API)")
         if not isinstance(model.source, Artifact):
             raise RejectedError(
                 "the Hokusai API cannot register what is logged in MLflow",
