@@ -10,7 +10,7 @@ WORKFLOWS := .github/workflows/*.yml
 EXAMPLES := examples/workflows/*.yml
 UV ?= uv
 
-.PHONY: setup demo test lint unit contract functional compat e2e lock clean
+.PHONY: setup demo test lint unit contract functional faults compat e2e lock clean
 
 setup: $(READY)
 
@@ -54,6 +54,10 @@ contract: $(READY)
 
 functional: $(READY)
 	$(BIN)/pytest tests/functional
+
+# What breaks, and what is said then: the same tests, as a table.
+faults: $(READY)
+	$(BIN)/pytest -q -rfE -m fault tests/functional
 
 # Against real MLflow servers, each version in an environment of its own.
 compat: $(READY) .venvs/compat-2.22/.ready .venvs/compat-3.5/.ready

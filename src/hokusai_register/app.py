@@ -61,9 +61,10 @@ def _report(host: hosts.Host, deadline: Deadline) -> Report:
     from hokusai_register import registrars  # noqa: PLC0415
 
     host.mask(registrars.mlflow_login(asked.credentials).secrets)
-    backends = registrars.build(asked, deadline, host)
+    network = registrars.network(asked, deadline)
+    backends = registrars.build(asked, network, host)
     report = register(asked.model, asked.policy, backends, dry_run=asked.dry_run)
-    return replace(report, remarks=asked.remarks)
+    return replace(report, remarks=(*asked.remarks, *network.remarks()))
 
 
 class _ToHost(logging.Handler):

@@ -7,10 +7,15 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
+from functional.fault_server import FaultServer, as_json, faulty
+from functional.fault_table import pytest_runtest_makereport, pytest_terminal_summary
 from functional.runner import Runner, unique
 from hokusai_register.http import Network
+from hokusai_register.http import client as http_client
 from hokusai_register.registrars import registry
 from sandboxes import Sandbox, running
+
+__all__ = ["pytest_runtest_makereport", "pytest_terminal_summary"]  # the table of faults
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +72,26 @@ def fetch(
     return lambda uri: Path(
         mlflow.artifacts.download_artifacts(uri, dst_path=str(tmp_path / "fetched"))
     )
+
+
+@pytest.fixture
+def proxy(runner: Runner, sandbox: Sandbox) -> Iterator[FaultServer]:
+    """A proxy in front of the sandbox, to misbehave by its script."""
+    with faulty(upstream=sandbox.url) as started:
+        runner.inputs |= {"tracking-uri": f"{started.url}/api/mlflow", "api-url": started.url}
+        yield started
+
+
+@pytest.fixture
+def other() -> Iterator[FaultServer]:
+    """A host that nobody has any business with."""
+    with faulty(lambda _: as_json({})) as started:
+        yield started
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the client's patience end after a second, not after half a minute."""
+    monkeypatch.setattr(http_client, "CONTROL", 1.0)
+    monkeypatch.setattr(http_client, "PHASE", 3.0)
+    monkeypatch.setattr(http_client, "TRIES", 2)

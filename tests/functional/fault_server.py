@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 DRIP = 0.2  # seconds between two bytes
+PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,19 @@ Script = Callable[[Asked], Reply | None]
 FORWARD = Reply(forward=True)
 
 
+def on(text: str, reply: Reply, times: int = 10**6) -> Script:
+    """Return a script that answers the first requests which `text` is part of."""
+    left = [times]
+
+    def script(asked: Asked) -> Reply | None:
+        if text not in str(asked) or not left[0]:
+            return None
+        left[0] -= 1
+        return reply
+
+    return script
+
+
 @dataclass
 class FaultServer:
     """What it was asked, and the script that it answers by; without a word of it: 404, or pass."""
@@ -62,6 +77,8 @@ class FaultServer:
     url: str
     upstream: str = ""
     script: Script = lambda _: None
+    early: Script = lambda _: None  # the answer to a request of which half the body has come
+    pace: float = 0.0  # seconds for each 64 KiB of a body
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
 
@@ -87,11 +104,18 @@ class FaultServer:
 
 
 @contextlib.contextmanager
-def faulty(script: Script | None = None, upstream: str = "") -> Iterator[FaultServer]:
+def faulty(
+    script: Script | None = None, upstream: str = "", tls: ssl.SSLContext | None = None
+) -> Iterator[FaultServer]:
     """Run a server on a free port for as long as the block lasts."""
     listener = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     listener.daemon_threads = True
-    started: Any = FaultServer(f"http://127.0.0.1:{listener.server_port}", upstream)
+    if tls:  # shaken hands with in the thread of the connection
+        listener.socket = tls.wrap_socket(
+            listener.socket, server_side=True, do_handshake_on_connect=False
+        )
+    scheme = "https" if tls else "http"
+    started: Any = FaultServer(f"{scheme}://127.0.0.1:{listener.server_port}", upstream)
     started.script = script or started.script
     listener.faults = started  # type: ignore[attr-defined]  # how a handler finds it
     threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True).start()
@@ -118,26 +142,41 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep the tests' output clean."""
 
     def handle_one_request(self) -> None:
-        with contextlib.suppress(ConnectionError):  # the other end gave up on us, rightly
+        with contextlib.suppress(OSError):  # the other end gave up on us, rightly
             super().handle_one_request()
             return
         self.close_connection = True
 
     def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.command, self.path, headers, body)
+        if early := self.faults.early(Asked(self.command, self.path, headers, b"")):
+            self.rfile.read(length // 2)
+            self.close_connection = True
+            self._write(early)
+            return
+        asked = Asked(self.command, self.path, headers, self._body(length))
         reply = self.faults.reply(asked)
         if reply.forward:
             real = self.faults.forward(asked)
             if reply == FORWARD:
                 reply = real
             elif reply.edit:
-                reply = Reply(status=real.status, headers=real.headers, body=reply.edit(real.body))
+                kept = {**real.headers, **reply.headers}
+                reply = Reply(status=real.status, headers=kept, body=reply.edit(real.body))
         time.sleep(reply.hang)
         self._write(reply)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _answer  # noqa: N815  # their names
+
+    def _body(self, length: int) -> bytes:
+        if not self.faults.pace:
+            return self.rfile.read(length)
+        taken = bytearray()
+        while len(taken) < length:
+            taken += self.rfile.read(min(PIECE, length - len(taken)))
+            time.sleep(self.faults.pace)
+        return bytes(taken)
 
     def _write(self, reply: Reply) -> None:
         whole = reply.cut is None and not reply.reset and not reply.drip

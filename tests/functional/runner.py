@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,13 @@ class Result:
     log: str
     outputs: dict[str, str] = field(default_factory=dict)
     summary: str = ""
+    seconds: float = 0.0
+
+    @property
+    def ended(self) -> str:
+        """How it ended and where, in the fewest words."""
+        told = [self.outputs.get(name, "?") for name in ("status", "reason", "backend")]
+        return "{}/{} at {}".format(*told)
 
     @property
     def report(self) -> dict[str, Any]:
@@ -62,6 +70,8 @@ class Runner:
     run_id: str = field(default_factory=lambda: str(uuid.uuid4().int % 10**10))
     attempt: int = 1
     steps: int = 0
+    prefix: tuple[str, ...] = ()  # of the command, such as `unshare`
+    ended: list[Result] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.workspace.mkdir(parents=True, exist_ok=True)
@@ -79,17 +89,24 @@ class Runner:
 
     def action(self, environ: Mapping[str, str] | None = None, **inputs: str) -> Result:
         """Run one step; `model_path` stands for the input `model-path`."""
+        began = time.monotonic()
         process, output, summary = self.start(environ, **inputs)
         log, _ = process.communicate(timeout=LIMIT)
         written = summary.read_text(encoding="utf-8")
-        return Result(process.returncode, log, outputs(output), written)
+        took = time.monotonic() - began
+        self.ended.append(Result(process.returncode, log, outputs(output), written, took))
+        return self.ended[-1]
 
     def here(self, **inputs: str) -> Result:
         """Run one step inside this process: quicker, and its constants can be patched."""
         environ, output, summary = self._environment({}, inputs)
         log = io.StringIO()
+        began = time.monotonic()
         code = run(GitHub(environ, log))
-        return Result(code, log.getvalue(), outputs(output), summary.read_text(encoding="utf-8"))
+        took = time.monotonic() - began
+        written = summary.read_text(encoding="utf-8")
+        self.ended.append(Result(code, log.getvalue(), outputs(output), written, took))
+        return self.ended[-1]
 
     def start(
         self,
@@ -100,7 +117,7 @@ class Runner:
         """Begin a step, `before` it a program that starts it; return it, outputs and summary."""
         variables, output, summary = self._environment(environ or {}, inputs)
         process = subprocess.Popen(
-            [*before, sys.executable, "-m", "hokusai_register", "action"],
+            [*self.prefix, *before, sys.executable, "-m", "hokusai_register", "action"],
             cwd=self.workspace,
             env=variables,
             stdin=subprocess.DEVNULL,

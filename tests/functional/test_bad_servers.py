@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 from mlflow import MlflowClient
 
-from functional.fault_server import Asked, FaultServer, Reply, Script, as_json, faulty
+from functional.fault_server import Asked, FaultServer, Reply, as_json, on
+from functional.found import runs
 from functional.runner import Runner
-from hokusai_register.http import client as http_client
-from sandboxes import Sandbox
 
 HTML = Reply(headers={"Content-Type": "text/html"}, body=b"<html>Please log in</html>")
 NONSENSE = {
@@ -30,50 +28,9 @@ NONSENSE = {
 PROBE = "experiments/get-by-name"
 
 
-@pytest.fixture
-def proxy(runner: Runner, sandbox: Sandbox) -> Iterator[FaultServer]:
-    """A proxy in front of the sandbox, to misbehave by its script."""
-    with faulty(upstream=sandbox.url) as started:
-        runner.inputs |= {"tracking-uri": f"{started.url}/api/mlflow", "api-url": started.url}
-        yield started
-
-
-@pytest.fixture
-def other() -> Iterator[FaultServer]:
-    """A host that nobody has any business with."""
-    with faulty(lambda _: as_json({})) as started:
-        yield started
-
-
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the client's patience end after a second, not after half a minute."""
-    monkeypatch.setattr(http_client, "CONTROL", 1.0)
-    monkeypatch.setattr(http_client, "PHASE", 3.0)
-    monkeypatch.setattr(http_client, "TRIES", 2)
-
-
-def on(text: str, reply: Reply, times: int = 10**6) -> Script:
-    """Return a script that answers the first requests which `text` is part of."""
-    left = [times]
-
-    def script(asked: Asked) -> Reply | None:
-        if text not in str(asked) or not left[0]:
-            return None
-        left[0] -= 1
-        return reply
-
-    return script
-
-
-def runs(client: MlflowClient, experiment: str) -> list[str]:
-    """Return how the runs of an experiment ended."""
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        return []
-    return [run.info.status for run in client.search_runs([found.experiment_id])]
-
-
+@pytest.mark.fault("H22", "HTML with 200")
+@pytest.mark.fault("H23", "empty answers")
+@pytest.mark.fault("H26", "an answer without end")
 @pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE)
 def test_nonsense_on_the_probe_is_not_the_service(
     runner: Runner, proxy: FaultServer, reply: Reply
@@ -83,6 +40,9 @@ def test_nonsense_on_the_probe_is_not_the_service(
     assert runner.here().said("registered", "ok", "api")
 
 
+@pytest.mark.fault("H22", "HTML with 200")
+@pytest.mark.fault("H23", "empty answers")
+@pytest.mark.fault("H26", "an answer without end")
 @pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE)
 def test_nonsense_of_everybody_is_a_failure(
     runner: Runner, proxy: FaultServer, reply: Reply
@@ -113,6 +73,8 @@ def test_nonsense_on_a_read_is_never_a_registration(
     assert "RUNNING" not in runs(client, runner.inputs["model-name"])
 
 
+@pytest.mark.fault("T13", "a local artifact root")
+@pytest.mark.fault("T15", "an artifact root elsewhere")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -120,7 +82,10 @@ def test_nonsense_on_a_read_is_never_a_registration(
         "mlflow-artifacts://OTHER_HOST/1/x/artifacts",
         "/srv/1/x/artifacts",
         "file:///srv/1/x/artifacts",
-        "s3://bucket/1/x/artifacts",
+        *(
+            f"{scheme}://bucket/1/x/artifacts"
+            for scheme in ("s3", "gs", "wasbs", "dbfs", "ftp", "hdfs", "strange")
+        ),
         "mlflow-artifacts:/../../etc",
         "mlflow-artifacts:/1/%2e%2e/x",
         "",
@@ -145,6 +110,8 @@ def test_a_foreign_artifact_store_gets_nothing(
     assert runs(client, runner.inputs["model-name"]) == ["FAILED"]
 
 
+@pytest.mark.fault("T09", "redirect, 301 to 303")
+@pytest.mark.fault("T10", "redirect, 307 and 308")
 @pytest.mark.parametrize(
     ("status", "where"),
     [
@@ -163,6 +130,8 @@ def test_no_redirect_is_followed(
     assert proxy.seen("baseline") == []
 
 
+@pytest.mark.fault("H02", "401 at M, not at A")
+@pytest.mark.fault("H04", "403 at M, not at A")
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("form", ["json", "html"])
 def test_a_refused_login_goes_on_to_the_api(
@@ -176,6 +145,7 @@ def test_a_refused_login_goes_on_to_the_api(
     assert runner.here(fallback="none").said("failed", f"auth-{status}", "none")
 
 
+@pytest.mark.fault("H32", "reads allowed, writes not")
 def test_a_first_write_that_is_refused_goes_on_to_the_api(
     runner: Runner, proxy: FaultServer, client: MlflowClient
 ) -> None:
@@ -196,6 +166,7 @@ def test_a_later_write_that_is_refused_ends_it(
     assert runs(client, runner.inputs["model-name"]) == ["FINISHED"]
 
 
+@pytest.mark.fault("H14", "Retry-After")
 def test_waits_as_long_as_it_is_asked_to(runner: Runner, proxy: FaultServer) -> None:
     proxy.script = on(PROBE, as_json({"detail": "slow down"}, 429, **{"Retry-After": "1"}), 1)
     began = time.monotonic()
@@ -203,12 +174,14 @@ def test_waits_as_long_as_it_is_asked_to(runner: Runner, proxy: FaultServer) -> 
     assert time.monotonic() - began >= 1
 
 
+@pytest.mark.fault("H17", "500 once")
 @pytest.mark.parametrize("read", [PROBE, *READS])
 def test_a_stumble_on_a_read_is_asked_again(runner: Runner, proxy: FaultServer, read: str) -> None:
     proxy.script = on(read, Reply(status=500), 1)
     assert runner.here().said("registered", "ok", "mlflow")
 
 
+@pytest.mark.fault("H05", "403 that repeats the key")
 def test_a_key_in_an_error_body_is_shown_nowhere(runner: Runner, proxy: FaultServer) -> None:
     key = runner.inputs["api-key"]
     proxy.script = on("", as_json({"detail": f"bad key {key}, Bearer {key}"}, 403))
@@ -219,6 +192,7 @@ def test_a_key_in_an_error_body_is_shown_nowhere(runner: Runner, proxy: FaultSer
     assert "***" in result.errors[0]
 
 
+@pytest.mark.fault("N08", "one byte at a time")
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("part", ["headers", "body"])
 def test_a_slow_drip_ends_at_the_wall(runner: Runner, proxy: FaultServer, part: str) -> None:
@@ -228,6 +202,7 @@ def test_a_slow_drip_ends_at_the_wall(runner: Runner, proxy: FaultServer, part: 
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.fault("N07", "silence after a write")
 @pytest.mark.usefixtures("hurried")
 def test_silence_on_a_write_is_looked_into(
     runner: Runner, proxy: FaultServer, client: MlflowClient
@@ -237,6 +212,8 @@ def test_silence_on_a_write_is_looked_into(
     assert runs(client, runner.inputs["model-name"]) == ["FINISHED"]
 
 
+@pytest.mark.fault("N01", "host name unknown")
+@pytest.mark.fault("N03", "connection refused")
 @pytest.mark.parametrize(
     ("url", "reason"),
     [("http://127.0.0.1:9", "refused"), ("https://registry.invalid/api/mlflow", "dns")],

@@ -35,6 +35,11 @@ CASES = [
 ]
 
 
+@pytest.mark.fault("N12", "answer to a new run lost")
+@pytest.mark.fault("N13", "answer to a new version lost")
+@pytest.mark.fault("N15", "answer to metrics or tags lost")
+@pytest.mark.fault("H18", "500 on a write that was done")
+@pytest.mark.fault("H21", "truncated answer to a write")
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(("write", "loss"), CASES)
 def test_one_lost_answer(

@@ -101,8 +101,8 @@ def senseless(answer: Answer, why: str) -> RegisterError:
     )
 
 
-def refusal(answer: Answer) -> RegisterError:
-    """Return the error that an answer outside the 200s means."""
+def refusal(answer: Answer, about: str = "") -> RegisterError:
+    """Return the error that an answer outside the 200s means; `about` is what was sent."""
     status, host, said = answer.status, answer.host, answer.message()
     if 300 <= status < 400:  # noqa: PLR2004  # the range is the definition
         return redirect(host, answer.headers.get("location", ""))
@@ -112,7 +112,8 @@ def refusal(answer: Answer) -> RegisterError:
     if not row and (status in (408, 425, 429) or status >= 500):  # noqa: PLR2004  # RFC 9110, 6585
         return _turned_away(answer, said)
     kind, what, reason, fix = row or _INVALID
-    return kind(f"{host} {what}", why=f"HTTP {status}: {said}", fix=fix, reason=reason)
+    why = f"HTTP {status}: {said}"
+    return kind(f"{host} {what}", why=f"{why}; {about}" if about else why, fix=fix, reason=reason)
 
 
 def redirect(host: str, location: str) -> TrustError:

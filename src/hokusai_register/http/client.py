@@ -37,6 +37,7 @@ STALL = 60.0  # seconds without a byte that end a transfer
 SETTLE = 300.0  # seconds that a server may take after the last byte of an upload
 TRIES = 4
 PATIENCE = 8.0  # seconds after which a host that does not even connect is given up
+SKEW = 300.0  # seconds that two clocks may differ
 ANSWER_LIMIT = 1 << 20  # bytes
 LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -51,6 +52,15 @@ class Network:
     jitter: Callable[[float, float], float] = random.uniform
     tries: int = TRIES
     dead: set[str] = field(default_factory=set)
+    skews: dict[str, float] = field(default_factory=dict)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what the user should know of the hosts that answered."""
+        return tuple(
+            f"this machine's clock and that of {host} are {abs(skew) / 60:,.0f} minutes apart"
+            for host, skew in self.skews.items()
+            if abs(skew) > SKEW
+        )
 
 
 class Http:
@@ -81,6 +91,11 @@ class Http:
             follow_redirects=False,
             timeout=httpx.Timeout(STALL, connect=CONNECT),
         )
+
+    @property
+    def where(self) -> str:
+        """The host, and the proxy on the way to it, as a person is told."""
+        return f"{self.host} via proxy {self.proxy}" if self.proxy else self.host
 
     def request(
         self,
@@ -204,6 +219,8 @@ class Http:
     ) -> Answer:
         """Take the answer in, at most 1 MiB; a good one may go `into` somewhere else instead."""
         headers = {name.lower(): value for name, value in response.headers.items()}
+        if (theirs := _date(headers.get("date", ""))) and "age" not in headers:
+            self._network.skews[self.host] = theirs - time.time()
         body = bytearray()
         answer = Answer(self.host, effect, response.status_code, headers, b"")
         if headers.get("content-encoding", "identity").lower() != "identity":
@@ -240,11 +257,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     asked = headers.get("retry-after", "").strip()
     if asked.isascii() and asked.isdigit():
         return float(asked[:9])
+    then = _date(asked)
+    now = _date(headers.get("date", "")) or time.time()  # by the clock that the date is from
+    return then - now if then and then > now else None
+
+
+def _date(text: str) -> float | None:
+    """Return an HTTP date as seconds since 1970, if it is one."""
     try:
-        then = email.utils.parsedate_to_datetime(asked).timestamp()
+        return email.utils.parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
         return None
-    return then - time.time() if then > time.time() else None
 
 
 def _counted(pieces: Iterator[bytes], sent: Callable[[int], None]) -> Iterator[bytes]:

@@ -91,6 +91,8 @@ def _reason(error: httpx.TransportError, causes: list[BaseException]) -> tuple[R
     if isinstance(error, httpx.TimeoutException):
         return Reason.TIMEOUT, "no complete answer in time"
     for cause in causes:
+        if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN:
+            return Reason.DNS, "the name server does not answer"
         if isinstance(cause, socket.gaierror):
             return Reason.DNS, "the host name is not known here"
         if isinstance(cause, ConnectionRefusedError):

@@ -7,6 +7,7 @@ it; a deadline does.
 from __future__ import annotations
 
 import math
+import socket
 import ssl
 import threading
 import time
@@ -20,6 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 
+from hokusai_register.checks import is_loopback
 from hokusai_register.errors import InputError
 
 
@@ -54,7 +56,8 @@ class Tls:
 def proxy_for(origin: str) -> str | None:
     """Return the proxy that the environment names for `origin`, by `urllib.request`'s rules."""
     target = urlsplit(origin)
-    if proxy_bypass(target.netloc.rpartition("@")[2]):
+    # A proxy would look for loopback on its own machine, and plain http shows it the key.
+    if is_loopback(origin) or proxy_bypass(target.netloc.rpartition("@")[2]):
         return None
     proxies = getproxies()
     proxy = (proxies.get(target.scheme) or proxies.get("all") or "").strip()
@@ -70,7 +73,8 @@ def proxy_for(origin: str) -> str | None:
     if not usable:  # not shown: it may hold a password
         raise InputError(
             "the proxy cannot be used",
-            why=f"the proxy that the environment names for {target.netloc} is no http or https URL",
+            why=f"what the environment names as proxy for {target.netloc} is no http or https URL; "
+            "SOCKS is not supported",
             fix="name an http proxy in HTTPS_PROXY, or put the host into NO_PROXY",
         )
     return proxy
@@ -111,11 +115,47 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to `host`."""
-        stream = self._backend.connect_tcp(
-            host, port, self._wall.cap(timeout), local_address, socket_options
-        )
-        return _DeadlineStream(stream, self._wall)
+        """Connect to `host`: each of its addresses gets a share of the time."""
+        until = time.monotonic() + self._wall.cap(timeout)
+        addresses = _resolved(host, port, until)
+        for left in range(len(addresses), 0, -1):
+            share = max((until - time.monotonic()) / left, 0.001)
+            try:
+                stream = self._backend.connect_tcp(
+                    addresses[-left], port, share, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if left == 1:
+                    raise
+                continue
+            return _DeadlineStream(stream, self._wall)
+        raise httpcore.ConnectError(f"{host} has no address")
+
+
+def _resolved(host: str, port: int, until: float) -> list[str]:
+    """Return the addresses of `host`; a name server that says nothing cannot stop us."""
+    found: list[str] = []
+    failed: list[OSError] = [socket.gaierror(socket.EAI_AGAIN, "the name server said nothing")]
+
+    def resolve() -> None:
+        try:
+            for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                found.append(str(address[0]))
+        except OSError as error:
+            failed.append(error)
+        except UnicodeError as error:  # no name that DNS could have
+            failed.append(socket.gaierror(socket.EAI_NONAME, str(error)))
+
+    thread = threading.Thread(target=resolve, daemon=True)
+    thread.start()
+    thread.join(max(until - time.monotonic(), 0))
+    addresses = list(dict.fromkeys(found))
+    if addresses:
+        return addresses
+    try:  # the pool cuts off causes, and leaves contexts
+        raise failed[-1]
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
 
 
 class _DeadlineStream(httpcore.NetworkStream):

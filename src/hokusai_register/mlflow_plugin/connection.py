@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
 from hokusai_register.errors import AuthError, NotTheServiceError, Reason, TrustError
-from hokusai_register.http import Answer, Effect, Http, Login, Network, senseless
+from hokusai_register.http import Answer, Effect, Http, Login, Network, refusal, senseless
 from hokusai_register.model import File, Secret
 
 SCHEME = "hokusai+"
@@ -104,6 +104,8 @@ class Connection:
     ) -> None:
         """Upload one file to `path` below the artifact proxy."""
         answer = self.http.upload(self._artifact(path), file, source, sent)
+        if answer.status == 413:  # noqa: PLR2004  # RFC 9110: Content Too Large
+            raise refusal(answer, f"{file.path!a} has {file.size:,} bytes")
         if answer.body.strip() or not answer.ok:  # newer servers say nothing, older ones `{}`
             answer.json_object()
 
@@ -112,7 +114,7 @@ class Connection:
         answer = self.call("GET", ARTIFACTS, {"path": path})
         files = answer.json_object().get("files", [])
         if not isinstance(files, list) or not all(
-            isinstance(f, dict) and f.get("path") for f in files
+            isinstance(f, dict) and f.get("path") and _is_size(f.get("file_size")) for f in files
         ):
             raise senseless(answer, "its list of files has another shape")
         return files
@@ -195,6 +197,11 @@ def _experiment(answer: Answer) -> dict[str, Any] | None:
     if not isinstance(experiment, dict) or not experiment.get("experiment_id"):
         raise senseless(answer, "the experiment in its answer has no id")
     return experiment
+
+
+def _is_size(value: object) -> bool:
+    """Whether this is a size, or none; JSON has 64-bit numbers as text."""
+    return not value or isinstance(value, int) or (isinstance(value, str) and value.isdecimal())
 
 
 def _effect(method: str, endpoint: str) -> Effect:

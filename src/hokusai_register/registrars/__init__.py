@@ -18,15 +18,19 @@ from hokusai_register.registrars.mock import Mock
 from hokusai_register.sections import Credentials
 
 
-def build(inputs: Inputs, deadline: Deadline, watcher: Watcher) -> dict[Backend, Registrar]:
-    """Return a registrar for each backend that the policy may come to."""
+def network(inputs: Inputs, deadline: Deadline) -> Network:
+    """Return what all exchanges of this run share."""
     files = inputs.tls
     tls = Tls(files.ca_bundle, files.client_cert, files.client_key, verify=files.verify)
-    network = Network(tls=tls, deadline=deadline)
+    return Network(tls=tls, deadline=deadline)
+
+
+def build(inputs: Inputs, network: Network, watcher: Watcher) -> dict[Backend, Registrar]:
+    """Return a registrar for each backend that the policy may come to."""
     makers = {
         Backend.MLFLOW: lambda: _mlflow(inputs, network, watcher),
         Backend.API: lambda: _api(inputs, network, watcher),
-        Backend.LOCAL: lambda: _local(inputs, deadline, watcher),
+        Backend.LOCAL: lambda: _local(inputs, network.deadline, watcher),
         Backend.MOCK: Mock,
     }
     return {step.backend: makers[step.backend]() for step in inputs.policy}

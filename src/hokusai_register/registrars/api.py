@@ -39,11 +39,14 @@ class HokusaiApi:
         created = baseline is None
         if baseline is None:
             self._watcher.step("registering a baseline")
-            baseline = self._send(model, digest)
+            try:
+                baseline = self._send(model, digest)
+            except RejectedError as error:
+                baseline, created = self._same(model, digest, error), False
         self._compare(model, digest, baseline)
         return Receipt(
             backend=Backend.API,
-            host=self._http.host,
+            host=self._http.where,
             created=created,
             digest=digest,
             model_version=str(baseline["version"]),
@@ -60,7 +63,7 @@ class HokusaiApi:
 
     def _look(self, model: Model) -> tuple[str, dict[str, Any] | None]:
         """Return the digest of the model, and the baseline that speaks of it, if there is one."""
-        self._watcher.step(f"asking {self._http.host} (Hokusai API)")
+        self._watcher.step(f"asking {self._http.where} (Hokusai API)")
         if not isinstance(model.source, Artifact):
             raise RejectedError(
                 "the Hokusai API cannot register what is logged in MLflow",
@@ -73,14 +76,24 @@ class HokusaiApi:
     def _find(self, model: Model, digest: str) -> dict[str, Any] | None:
         """Return the baseline that was made under this key, as the service shows it."""
         key = model.key(digest)
-        answer = self._http.request(
-            "GET", ENDPOINT, Effect.READ, params={"model_id": model.name, "idempotency_key": key}
-        )
+        shown = self._list(model_id=model.name, idempotency_key=key)
+        return next((b for b in shown if _facts(b).get("idempotency_key") == key), None)
+
+    def _same(self, model: Model, digest: str, error: RejectedError) -> dict[str, Any]:
+        """Return the baseline in the way, if another job registered the very same; else raise."""
+        if error.reason is Reason.CONFLICT and model.version:
+            facts = _body(model, digest)["metadata"]["hokusai"]
+            for shown in self._list(model_id=model.name, version=model.version):
+                if all(_facts(shown).get(name) == facts[name] for name in _DIGESTS):
+                    return shown
+        raise error
+
+    def _list(self, **wanted: str) -> list[dict[str, Any]]:
+        answer = self._http.request("GET", ENDPOINT, Effect.READ, params=wanted)
         found = answer.json_object().get("baselines")
         if not isinstance(found, list):
             raise senseless(answer, "its list of baselines is missing")
-        mine = (b for b in found if isinstance(b, dict) and _facts(b).get("idempotency_key") == key)
-        return next(mine, None)
+        return [baseline for baseline in found if isinstance(baseline, dict)]
 
     def _send(self, model: Model, digest: str) -> dict[str, Any]:
         """Send the baseline until the service shows it; a doubt is settled by looking."""
@@ -135,7 +148,7 @@ class HokusaiApi:
 
 
 _NO_FILES = "the API keeps a model's metrics and digest, not its files: keep those with SHA-256"
-_DIGESTS = ("idempotency_key", "model_sha256", "metrics_sha256")
+_DIGESTS = ("model_sha256", "metrics_sha256")  # the key is what a baseline was found by
 
 
 def _body(model: Model, digest: str) -> dict[str, Any]:

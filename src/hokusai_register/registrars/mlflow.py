@@ -44,7 +44,7 @@ class RemoteMLflow:
             return (f"{verb} the experiment {model.experiment}", *registration.foresee())
 
     def _experiment(self, model: Model) -> dict[str, Any] | None:
-        self._watcher.step(f"asking {self._connection.host} (MLflow)")
+        self._watcher.step(f"asking {self._connection.http.where} (MLflow)")
         experiment = self._connection.probe(model.experiment)
         if experiment and experiment.get("lifecycle_stage") == "deleted":
             raise RejectedError(

@@ -123,6 +123,13 @@ class Registry:
         with _causes():
             found = self._client.search_model_versions(f"tags.`{KEY}` = '{key}'")
         mine = [version for version in found if version.name == name]
+        if not all(str(version.version).isdecimal() for version in mine):
+            raise UnconfirmedError(
+                f"{self.shelf.host} shows versions of {name} that have no number",
+                why="MLflow counts its versions: 1, 2, 3",
+                fix="check that `tracking-uri` is the root of an MLflow server",
+                reason=Reason.PROTOCOL,
+            )
         return min(mine, key=lambda version: int(version.version), default=None)
 
     def has_model(self, name: str) -> bool:
@@ -171,9 +178,10 @@ class Registry:
         """Return the version that `alias` names; 0 if none."""
         try:
             with _causes():
-                return int(self._client.get_model_version_by_alias(name, alias).version)
+                found = str(self._client.get_model_version_by_alias(name, alias).version)
         except RejectedError:
             return 0
+        return int(found) if found.isdecimal() else 0
 
     def logged_model(self, model_id: str) -> Any:
         """Return what MLflow 3 calls a logged model."""
