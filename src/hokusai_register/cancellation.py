@@ -60,7 +60,8 @@ class Cancellation:
         self._listening = False
 
     def release(self) -> None:
-        """Put back what listened to the signals before."""
+        """Put back what listened to the signals before; nothing that would end us is left."""
+        self._said.acquire(blocking=False)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

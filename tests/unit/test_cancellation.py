@@ -30,8 +30,10 @@ def test_a_signal_that_came_before_anybody_listened_is_answered() -> None:
     cancellation.hold()
     signal.raise_signal(signal.SIGTERM)
     signal.raise_signal(signal.SIGINT)
-    with pytest.raises(Cancelled) as caught, Cancellation(nothing):
+    listening = Cancellation(nothing)
+    with pytest.raises(Cancelled) as caught, listening:
         pytest.fail("it is not begun")
+    listening.release()
     assert caught.value.error.exit_code == 128 + signal.SIGTERM
 
 
@@ -40,6 +42,7 @@ def test_only_the_first_signal_counts_and_time_is_short() -> None:
     with pytest.raises(Cancelled) as caught, listening:
         signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGTERM)
+    listening.release()
     assert caught.value.error.exit_code == 130
     assert listening.deadline.left() <= cancellation.GRACE
 
@@ -69,3 +72,14 @@ def test_who_has_had_the_last_word_is_not_interrupted(monkeypatch: pytest.Monkey
     listening = Cancellation(lambda _: pytest.fail("a second time"))
     assert listening.last_word()
     listening._leave(CancelledError("x", why="y", fix="z"))
+
+
+def test_whoever_is_released_is_not_ended_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cancellation, "LIMIT", 0.01)
+    monkeypatch.setattr("os._exit", lambda _: pytest.fail("it has gone on to other work"))
+    listening = Cancellation(lambda _: pytest.fail("nobody asked any more"))
+    with listening:
+        listening.release()
+        with pytest.raises(Cancelled):
+            listening._on(signal.SIGTERM, None)
+    assert not listening.last_word()
