@@ -427,3 +427,11 @@ def test_an_unverified_context_says_so() -> None:
     assert Tls().context().verify_mode is ssl.CERT_REQUIRED
     assert Tls(verify=False).context().verify_mode is ssl.CERT_NONE
     assert Tls().context().minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_what_was_being_handled_at_the_time_is_not_the_cause() -> None:
+    broken = httpx.ReadError("reset")
+    earlier = UnavailableError("it broke", why="it was old", fix="buy another")
+    earlier.__context__ = ConnectionRefusedError()
+    broken.__context__, earlier.__cause__ = earlier, broken  # round in a circle
+    assert failure(broken, Effect.READ, BASE, "").reason is Reason.UNREACHABLE

@@ -66,7 +66,9 @@ def _advice(base: str, proxy: str) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    # httpcore's pool cuts off causes and leaves contexts. Beyond an error of ours begins what else
+    # was being handled at the time: another story, and one that can lead round in a circle.
+    while error is not None and not isinstance(error, RegisterError):
         yield error
         error = error.__cause__ or error.__context__
 

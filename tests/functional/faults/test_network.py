@@ -103,7 +103,6 @@ def test_n06_silence_on_the_probe(runner: Runner, proxy: FaultServer) -> None:
 
 
 @pytest.mark.fault("N07", "silence after a write, then nobody")
-@pytest.mark.xfail(run=False, reason="takes more than 45 s, and why is not known yet")
 @pytest.mark.usefixtures("hurried", "hasty")
 def test_n07_an_unknown_outcome_stops_everything(runner: Runner, proxy: FaultServer) -> None:
     def script(_: Asked) -> Reply | None:
