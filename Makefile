@@ -47,13 +47,14 @@ $(ACTIONLINT) $(ACT):
 	else echo "skipped: $(@F), which needs go"; fi
 
 unit: $(READY)
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest -n 2 tests/unit
 
 contract: $(READY)
 	$(BIN)/pytest tests/contract
 
+# Most of these wait for time-outs and for servers to start: more at once than there are cores.
 functional: $(READY)
-	$(BIN)/pytest tests/functional
+	$(BIN)/pytest -n 4 --dist loadscope tests/functional
 
 # What breaks, and what is said then: the same tests, as a table.
 faults: $(READY)
