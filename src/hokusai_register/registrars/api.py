@@ -96,25 +96,18 @@ class HokusaiApi:
         return [baseline for baseline in found if isinstance(baseline, dict)]
 
     def _send(self, model: Model, digest: str) -> dict[str, Any]:
-        """Send the baseline until the service shows it; a doubt is settled by looking."""
+        """Send the baseline until the service shows it; only a doubt makes it go out again."""
         doubt: UnconfirmedError | None = None
         for _ in range(TRIES):
-            try:
-                self._http.request(
-                    "POST",
-                    ENDPOINT,
-                    Effect.ONCE,
-                    json=_body(model, digest),
-                    headers={"Idempotency-Key": model.key(digest)},
-                ).json_object()
-            except UnconfirmedError as error:
-                doubt = error
+            doubt = self._post(model, digest)
             try:
                 shown = self._find(model, digest)
             except (UnavailableError, NotTheServiceError):
                 break
             if shown is not None:
                 return shown
+            if doubt is None:
+                break
         raise doubt or UnconfirmedError(
             f"{self._http.host} took the baseline, and does not show it",
             why="the list of baselines does not have it",
@@ -122,14 +115,24 @@ class HokusaiApi:
             reason=Reason.VERIFY_FAILED,
         )
 
+    def _post(self, model: Model, digest: str) -> UnconfirmedError | None:
+        """Send the baseline once; return the doubt, if the answer leaves one."""
+        headers = {"Idempotency-Key": model.key(digest)}
+        body = _body(model, digest)
+        try:
+            self._http.request(
+                "POST", ENDPOINT, Effect.ONCE, json=body, headers=headers
+            ).json_object()
+        except UnconfirmedError as error:
+            return error
+        return None
+
     def _compare(self, model: Model, digest: str, shown: dict[str, Any]) -> None:
         """Raise unless the service shows what was sent."""
         sent = _body(model, digest)
-        kept = {**shown, "metadata": {"hokusai": _facts(shown)}}
-        sent["metadata"] = {
-            "hokusai": {name: sent["metadata"]["hokusai"][name] for name in _DIGESTS}
-        }
-        kept["metadata"] = {"hokusai": {name: _facts(shown).get(name) for name in _DIGESTS}}
+        facts = sent.pop("metadata")["hokusai"]
+        sent |= {name: facts[name] for name in _DIGESTS}
+        kept = shown | {name: _facts(shown).get(name) for name in _DIGESTS}
         for name, value in sent.items():
             if kept.get(name) != value:
                 raise UnconfirmedError(
