@@ -92,7 +92,8 @@ class Connection:
         ours = not uri.netloc or uri.netloc == self.host
         if uri.scheme in ("http", "https"):
             head, found, path = path.partition("mlflow-artifacts/artifacts/")
-            ours = bool(found) and f"{uri.scheme}://{uri.netloc}{head}".startswith(self.http.base)
+            address = f"{uri.scheme}://{uri.netloc}{head}"
+            ours = bool(found) and address.startswith(f"{self.http.base}/")
         elif uri.scheme != "mlflow-artifacts":
             ours = False
         if not ours or ".." in path.split("/") or uri.query or uri.fragment:
