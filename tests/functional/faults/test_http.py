@@ -145,9 +145,7 @@ def test_h13_h19_who_never_answers_is_passed_over(
 
 @pytest.mark.fault("H16", "Retry-After: a date, a past one, garbage")
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize(
-    "after", ["Wed, 21 Oct 2015 07:28:00 GMT", "soon", "-1", "1.5", "\xff"]
-)
+@pytest.mark.parametrize("after", ["Wed, 21 Oct 2015 07:28:00 GMT", "soon", "-1", "1.5", "\xff"])
 def test_h16_a_strange_retry_after_is_none(runner: Runner, proxy: FaultServer, after: str) -> None:
     proxy.script = on(PROBE, Reply(status=503, headers={"Retry-After": after}), 1)
     assert runner.here().said("registered", "ok", "mlflow")
