@@ -105,11 +105,6 @@ version_label = matching(
     r"[A-Za-z0-9][A-Za-z0-9._+-]*", "letters, digits and . _ + - are taken", 128
 )
 run_id = matching(r"[A-Za-z0-9_-]+", "an MLflow run id has letters, digits, _ and -", 64)
-model_uri = matching(
-    r"runs:/[A-Za-z0-9_-]+/(?!.*\.\.)[^\s?#%\\]+|models:/[^/:\s?#%\\]+/[1-9][0-9]*",
-    "it must be runs:/RUN/PATH or models:/NAME/VERSION",
-    1000,
-)
 token_id = matching(
     r"[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?",
     "a token has letters and digits, with hyphens inside, at most 64",
@@ -122,6 +117,21 @@ def alias(text: str) -> str:
     text = matching(r"[A-Za-z0-9_-]+", "letters, digits, _ and - are taken", 255)(text)
     if text.lower() == "latest" or re.fullmatch(r"[vV][0-9]+", text):
         raise ValueError(f"{text!a} is reserved by the registry")
+    return text
+
+
+def model_uri(text: str) -> str:
+    """Return the URI of what a run logged, of a version, or of a logged model of MLflow 3."""
+    form = r"runs:/[A-Za-z0-9_-]+/[^?#%\\]+|models:/(?:m-[0-9a-f]+|([^/@]+)(?:/[1-9][0-9]*|@(.+)))"
+    found = re.fullmatch(form, text)
+    if not found or ".." in text or visible(text) != text:
+        raise ValueError(
+            f"{text[:80]!a} does not fit: it must be runs:/RUN/PATH, models:/NAME/VERSION, "
+            "models:/NAME@ALIAS, or models:/ID of a logged model"
+        )
+    for part, check in zip(found.groups(), (model_name, alias), strict=True):
+        if part:
+            check(part)
     return text
 
 

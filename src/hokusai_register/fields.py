@@ -27,8 +27,8 @@ FIELDS = (
     Field("model-path", "model file or directory, relative to the workspace"),
     Field(
         "model-uri",
-        "instead of model-path: what a training step already logged, runs:/RUN/PATH or "
-        "models:/NAME/VERSION",
+        "instead of model-path: what a training step already logged, runs:/RUN/PATH, models:/ID, "
+        "models:/NAME/VERSION or models:/NAME@ALIAS",
     ),
     Field("model-name", "name of the registered model"),
     Field("model-type", "kind of model, such as sklearn; detected from the files if blank"),

@@ -150,10 +150,20 @@ def test_registers_a_logged_model_and_its_version(
     assert runner.here(model_path="", model_uri=uri).said("already-registered", "ok", "mlflow")
 
     other = unique("promoted")
-    inputs = {"model_path": "", "model_uri": f"models:/{name}/1", "model_name": other}
+    inputs = {"model_path": "", "model_uri": result.outputs["model-uri"], "model_name": other}
     promoted = runner.here(**inputs)
     assert promoted.said("registered", "ok", "mlflow")
     assert promoted.outputs["model-digest"] == result.outputs["model-digest"]
     assert client.get_model_version(other, "1").run_id == trained
-    assert runner.here(**inputs).said("already-registered", "ok", "mlflow")
+    client.set_registered_model_alias(other, "champion", "1")
+    # The same files under the same name are the same registration, by whatever URI.
+    (logged,) = client.search_logged_models([client.get_run(trained).info.experiment_id])
+    for uri in (
+        result.outputs["model-uri"],
+        f"models:/{other}@champion",
+        f"models:/{logged.model_id}",
+    ):
+        assert runner.here(**inputs | {"model_uri": uri}).said("already-registered", "ok", "mlflow")
+    absent = runner.here(**inputs | {"model_uri": f"models:/m-{'0' * 32}"})
+    assert absent.said("failed", "not-found", "none")
     assert proxy.seen("PUT") == []

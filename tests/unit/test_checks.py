@@ -23,7 +23,11 @@ TAKEN: list[tuple[Callable[[str], object], str, object]] = [
     *((checks.run_id, text, text) for text in ("0" * 32, "a_b-C9")),
     *(
         (checks.model_uri, text, text)
-        for text in ("runs:/0a1b/model", "runs:/0a1b/deep/model.v2", "models:/churn/12")
+        for text in (
+            *("runs:/0a1b/model", "runs:/0a1b/deep/model.v2", "runs:/0a1b/my model"),
+            *("models:/churn/12", "models:/größe v 2/1", "models:/churn@champion"),
+            f"models:/m-{'0a' * 16}",
+        )
     ),
     *((checks.alias, text, text) for text in ("champion", "v1a", "latest-2", "a" * 255)),
     *((checks.kind, text, text) for text in (*checks.KINDS, "catboost", "spacy", "h2o", "prophet")),
@@ -49,13 +53,16 @@ REFUSED: list[tuple[Callable[[str], object], str, str]] = [
     (checks.version_label, "1" * 129, "at most 128"),
     *((checks.run_id, text, "does not fit") for text in ("a/b", "../x", "a b", "run\n")),
     *(
-        (checks.model_uri, text, "runs:/RUN/PATH or models:/NAME/VERSION")
+        (checks.model_uri, text, "runs:/RUN/PATH, models:/NAME/VERSION")
         for text in (
             *("runs:/abc", "runs:/abc/", "runs:/abc/../x", "runs://abc/x", "runs:/a b/x"),
-            *("models:/churn", "models:/churn/0", "models:/churn/latest", "models:/churn@champion"),
+            *("models:/churn", "models:/churn/0", "models:/churn/latest", "models:/a/b@c"),
+            *("models:/churn@", "models:/m-XYZ", "runs:/abc/x\u200b"),
             *("models:/churn/1?x", "s3://bucket/x", "file:///etc/passwd", "churn"),
         )
     ),
+    (checks.model_uri, "models:/a:b/1", "does not take"),
+    (checks.model_uri, "models:/churn@latest", "reserved"),
     *((checks.alias, text, "reserved") for text in ("latest", "LATEST", "v1", "V23")),
     *((checks.alias, text, "does not fit") for text in ("a b", "a/b", "ü")),
     (checks.kind, "sklern", "did you mean 'sklearn'?"),

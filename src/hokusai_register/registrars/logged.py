@@ -14,14 +14,19 @@ from hokusai_register.registrars.shelf import Place
 
 
 def locate(uri: str, registry: Registry, connection: Connection) -> Place:
-    """Return where `runs:/RUN/PATH` or `models:/NAME/VERSION` is kept; raise if it is not there."""
+    """Return where the files behind a `model-uri` are kept; raise if they are not there."""
     scheme, _, rest = uri.partition(":/")
     head, _, tail = rest.strip("/").partition("/")
-    place = (
-        _of_run(head, tail, registry, connection)
-        if scheme == "runs"
-        else _of_version(registry.version(head, tail), registry, connection)
-    )
+    name, at, alias = head.partition("@")
+    if scheme == "runs":
+        place = _of_run(head, tail, registry, connection)
+    elif at:
+        place = _of_version(registry.version_at(name, alias), registry, connection)
+    elif tail:
+        place = _of_version(registry.version(head, tail), registry, connection)
+    else:
+        model = registry.logged_model(head)
+        place = _of_logged_model(model, str(model.source_run_id or ""), connection)
     if not connection.listing(place.path):
         raise _absent(uri, connection.host)
     return place

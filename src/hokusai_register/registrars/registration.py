@@ -128,7 +128,8 @@ class Registration:
         run_id, uri = str(run.info.run_id), str(run.info.artifact_uri)
         path = f"{self.shelf.artifact_root(uri)}/{directory}"
         self._log(run)
-        self.watcher.step(f"uploading {len(artifact.files)} files to run {run_id}")
+        count = len(artifact.files)
+        self.watcher.step(f"uploading {count} file{'s' * (count != 1)} to run {run_id}")
         self.watcher.sending(artifact.size)
         for file in artifact.files:
             self._put(path, file, artifact)

@@ -157,6 +157,11 @@ class Registry:
         with _causes():
             return self._client.get_model_version(name, version)
 
+    def version_at(self, name: str, alias: str) -> Any:
+        """Return the version of a registered model that an alias points at."""
+        with _causes():
+            return self._client.get_model_version_by_alias(name, alias)
+
     def remove_version(self, name: str, version: str) -> None:
         """Remove a version that lost a race."""
         with _causes():
