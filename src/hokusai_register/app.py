@@ -19,6 +19,7 @@ from hokusai_register.deadline import Deadline
 from hokusai_register.errors import FileError, InternalError, RegisterError
 from hokusai_register.fields import BY_NAME
 from hokusai_register.hosts import taken
+from hokusai_register.hosts.stray import Stray
 from hokusai_register.hosts.terminal import REPLAYED, Terminal, add_flags
 from hokusai_register.model import Report
 from hokusai_register.register import register
@@ -89,9 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what cannot be printed here ends nothing
             stream.reconfigure(errors="backslashreplace")
-    code = options.run(options)
+    with Stray() as stray:
+        code: int = options.run(options, stray)
     if code > CANCELLED:
-        sys.stdout.flush()
         os._exit(code)  # no thread of any library is waited for
     sys.exit(code)
 
@@ -122,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "register", help="register a model from a terminal or another CI", allow_abbrev=False
     )
-    command.set_defaults(run=lambda options: run(Terminal(options, os.environ)))
+    command.set_defaults(run=_register)
     add_flags(command)
     again = commands.add_parser(
         "replay", help="register what a local registration kept", allow_abbrev=False
@@ -134,23 +135,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _action(_: argparse.Namespace) -> int:
-    # One pipe for both streams: a runner reads them with two threads, and a secret that is printed
-    # on one may overtake the mask that is printed on the other.
-    sys.stdout.flush()
-    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
+def _action(_: argparse.Namespace, stray: Stray) -> int:
     from hokusai_register.hosts.github import GitHub  # noqa: PLC0415  # only where a runner is
 
-    return run(GitHub(os.environ))
+    # All on stdout: a runner reads both streams with two threads, and a secret that is printed on
+    # one may overtake the mask that is printed on the other.
+    return run(stray.heard_by(GitHub(os.environ, stray.out)))
 
 
-def _replay(options: argparse.Namespace) -> int:
+def _register(options: argparse.Namespace, stray: Stray) -> int:
+    return run(stray.heard_by(Terminal(options, os.environ, stray.out, stray.err)))
+
+
+def _replay(options: argparse.Namespace, stray: Stray) -> int:
     """Register one bundle after the other; the exit code is that of the first that failed."""
     environ = taken(os.environ)
     codes = []
     for kept in options.bundles:
         options.model_path = kept
-        host = Terminal(options, dict(environ))
+        host = stray.heard_by(Terminal(options, dict(environ), stray.out, stray.err))
         known = bundle.is_bundle(Path(options.workspace) / kept)
         codes.append(run(host) if known else _no_bundle(kept, host))
     return next((code for code in codes if code), 0)

@@ -29,11 +29,10 @@ def python(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def loaded(code: str, cwd: Path) -> set[str]:
     """Return the top-level packages that `code` leaves in memory."""
-    tell = "import sys; print('loaded:', *{name.partition('.')[0] for name in sys.modules})"
-    done = python(f"{code}\n{tell}", cwd)
-    found = [row.split()[1:] for row in done.stdout.splitlines() if row.startswith("loaded: ")]
-    assert found, done.stderr
-    return set(found[0])
+    names = "'\\n'.join({name.partition('.')[0] for name in sys.modules})"
+    done = python(f"{code}\nimport sys, pathlib; pathlib.Path('loaded').write_text({names})", cwd)
+    assert not done.returncode, done.stderr
+    return set((cwd / "loaded").read_text(encoding="utf-8").splitlines())
 
 
 def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
