@@ -7,18 +7,8 @@ strings as if those were not there; the cures here can all be seen.
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
-from collections.abc import Iterable, Iterator
 from itertools import chain
-from urllib.parse import quote, quote_plus
-
-MASK = "***"
-# A shorter text is no secret, and one below the second bound too short for its encodings to be
-# told from chance.
-_SHORTEST, _SHORTEST_ENCODED = 4, 8
 
 # Letters and marks that are drawn as nothing (Default_Ignorable_Code_Point of Unicode) although
 # Python calls them printable.
@@ -115,73 +105,3 @@ def _span(raw: list[str]) -> list[str]:
     while after.startswith(")") and inner.count("(") > inner.count(")"):
         inner, after = inner + ")", after[1:]
     return [f"{before}{code(inner, len(inner))}{after}"] if raw else []
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """Return `text` with `***` for every form of `secrets`. To be used before anything else here.
-
-    A form is the secret itself, or what base64 (at any offset in what was encoded), hex, URLs,
-    HTML, JSON and Python make of it. A secret of 4 to 7 characters: itself, as a whole word.
-    """
-    spans = sorted(span for secret in secrets for span in _found(text, secret))
-    kept: list[str] = []
-    end = 0
-    for start, stop in spans:
-        # What overlaps the one before is under the same mask.
-        if start >= end:
-            kept += (text[end:start], MASK)
-        end = max(end, stop)
-    return "".join(kept) + text[end:]
-
-
-def _found(text: str, secret: str) -> Iterator[tuple[int, int]]:
-    """Yield where in `text` a form of `secret` stands, overlapping ones too."""
-    if len(secret) >= _SHORTEST_ENCODED:
-        data = secret.encode(errors="surrogatepass")
-        for form in _written(secret, data):
-            yield from _places(text, form)
-        for form, before, after in _base64(data):
-            for start, stop in _places(text, form):
-                yield max(start - before, 0), stop + after
-    elif len(secret) >= _SHORTEST:
-        whole = re.compile(rf"(?<!\w){re.escape(secret)}(?!\w)")
-        yield from (match.span() for match in whole.finditer(text))
-
-
-def _places(text: str, form: str) -> Iterator[tuple[int, int]]:
-    start = text.find(form)
-    while start >= 0:
-        yield start, start + len(form)
-        start = text.find(form, start + 1)
-
-
-def _written(secret: str, data: bytes) -> set[str]:
-    in_json = json.dumps(secret)[1:-1]
-    in_urls = {quote(data, safe=""), quote(data), quote_plus(data)}
-    return {
-        secret,
-        visible(secret),
-        repr(secret)[1:-1],
-        repr(data)[2:-1],
-        in_json,
-        in_json.replace("/", "\\/"),
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        html.escape(secret),
-        html.escape(secret, quote=False),
-        data.hex(),
-        data.hex().upper(),
-        *in_urls,
-        *(re.sub("%..", lambda byte: byte[0].lower(), form) for form in in_urls),
-    }
-
-
-def _base64(data: bytes) -> Iterator[tuple[str, int, int]]:
-    """Yield what stays of `data` in any base64 of something around it.
-
-    With each: how many characters before and after it also have bits of `data`.
-    """
-    for offset, first in enumerate((0, 2, 3)):
-        bits = (offset + len(data)) * 8
-        form = base64.b64encode(bytes(offset) + data).decode()[first : bits // 6]
-        for alphabet in (form, form.replace("+", "-").replace("/", "_")):
-            yield alphabet, min(offset, 1), min(bits % 6, 1)

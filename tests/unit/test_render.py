@@ -22,8 +22,9 @@ from hokusai_register.errors import (
     UnconfirmedError,
 )
 from hokusai_register.model import Attempt, Backend, Report
+from hokusai_register.redaction import MASK, redact
 from hokusai_register.render import Level
-from hokusai_register.text import MASK, line, redact
+from hokusai_register.text import line
 from hostile import texts
 
 IDS = ("run-id", "model-version", "model-uri", "run-url")

@@ -24,8 +24,9 @@ from hokusai_register.hosts.progress import EVERY, Progress
 from hokusai_register.hosts.result import write_result
 from hokusai_register.inputs import SHORTEST_KEY
 from hokusai_register.model import Report, Secret
+from hokusai_register.redaction import redact
 from hokusai_register.summary import summary
-from hokusai_register.text import line, redact
+from hokusai_register.text import line
 
 SUMMARY_LIMIT = 900 << 10  # bytes; GitHub drops a whole summary of more than 1 MiB
 NOTE_LIMIT = 1000  # characters

@@ -15,7 +15,8 @@ from hokusai_register.hosts import Request, taken
 from hokusai_register.hosts.progress import EVERY, REDRAW, Progress
 from hokusai_register.hosts.result import write_result
 from hokusai_register.model import Report, Secret
-from hokusai_register.text import line, redact
+from hokusai_register.redaction import redact
+from hokusai_register.text import line
 
 MAPPINGS = ("metrics", "params", "tags", "metadata")
 

@@ -9,7 +9,7 @@ import pytest
 
 from functional.fault_server import FaultServer, Reply, faulty
 from functional.runner import Result, Runner
-from hokusai_register.text import redact
+from hokusai_register.redaction import redact
 from sandboxes import Sandbox
 
 
