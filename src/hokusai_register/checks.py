@@ -6,7 +6,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from hokusai_register.text import visible
 
@@ -173,6 +173,15 @@ def url(text: str) -> str:
         raise ValueError(f"{text[:200]!a} has characters that a URL cannot have")
     # In lower case, since everything behind this door compares schemes and hosts as they are.
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}".rstrip("/")
+
+
+def password(address: str) -> str:
+    """Return the password that stands in an address, such as that of a proxy; blank if none."""
+    try:
+        parts = urlsplit(address if "://" in address else f"//{address}")
+    except ValueError:
+        return ""
+    return unquote(parts.password or "")
 
 
 def tracking_uri(text: str) -> str:

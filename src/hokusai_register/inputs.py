@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from hokusai_register import artifact, bundle, checks, policy, sections
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError
+from hokusai_register.fields import BY_NAME
 from hokusai_register.model import Artifact, Backend, Model, Secret, Skipped
 from hokusai_register.policy import Step
 from hokusai_register.provenance import provenance, stranger
@@ -54,7 +55,7 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
     timeout = reader.get("timeout", checks.seconds, 0.0)
     tracking_uri, api_url = sections.addresses(reader)
     tls = sections.tls(reader, (tracking_uri, api_url))
-    credentials = sections.credentials(reader)
+    credentials = _credentials(reader)
     steps = sections.steps(reader, tracking_uri)
     local = sections.local(reader, tracking_uri, environ, roots)
     locked = sections.locked(reader, credentials, stranger(environ))
@@ -94,13 +95,31 @@ def _told(reader: Reader, path: Path | None) -> Model | None:
     return None
 
 
+def _credentials(reader: Reader) -> Credentials:
+    """Return every login; no other input may give it away."""
+    found = sections.credentials(reader)
+    keys = (key.reveal() for key in (found.key, found.token))
+    for name in reader.holding(key for key in keys if len(key) >= SHORTEST_KEY):
+        reader.problem(name, "it holds a part of the key, and would be stored for others to read")
+    return found
+
+
 def secrets(raw: Mapping[str, str], environ: Mapping[str, str]) -> list[Secret]:
     """Return every credential that was handed in: they are masked before anything is checked."""
     values = [
         raw.get("api-key", ""),
         *(environ.get(name, "") for name in ("HOKUSAI_API_KEY", *_MLFLOW_SECRETS)),
+        *map(checks.password, _addresses(raw, environ)),
     ]
     return [Secret(text.strip()) for text in values if text.strip()]
+
+
+def _addresses(raw: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield every address that may hold a login: those of proxies do, ours must not."""
+    for name in ("tracking-uri", "api-url"):
+        yield raw.get(name, "")
+        yield from (environ.get(variable, "") for variable in BY_NAME[name].env)
+    yield from (text for name, text in environ.items() if name.lower().endswith("_proxy"))
 
 
 _MLFLOW_SECRETS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")

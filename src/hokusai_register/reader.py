@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from hokusai_register.artifact import Roots
 from hokusai_register.errors import AuthError, InputError, Reason, RegisterError
 from hokusai_register.fields import BY_NAME
 from hokusai_register.model import Secret
+from hokusai_register.redaction import redact
 
 T = TypeVar("T")
 
@@ -128,6 +129,12 @@ class Reader:
             )
             return Secret("")
         return Secret(text)
+
+    def holding(self, secrets: Iterable[str]) -> list[str]:
+        """Return the inputs in which a part of a secret stands, but not the one for the key."""
+        hidden = tuple(secrets)
+        others = sorted(self._raw.keys() - {"api-key"})
+        return [name for name in others if redact(self._raw[name], hidden) != self._raw[name]]
 
     def refuse_unknown(self) -> None:
         """Keep a problem for each name that is none of ours but close to one."""

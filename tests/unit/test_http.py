@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canaries import leaks, writings
 from fakes import KEY, subclasses
 from hokusai_register.errors import (
     FileError,
@@ -256,7 +257,9 @@ def told(proxies: Callable[..., None]) -> Iterator[Callable[..., Told]]:
 
 def echo(status: int, text: str, **headers: str) -> Reply:
     def fresh() -> httpx.Response:
-        return httpx.Response(status, stream=httpx.ByteStream(text.encode()), headers=headers)
+        return httpx.Response(
+            status, stream=httpx.ByteStream(text.encode(errors="surrogateescape")), headers=headers
+        )
 
     return fresh
 
@@ -278,6 +281,25 @@ def test_a_refusal_that_repeats_the_key_is_redacted(status: int, told: Callable[
     answer = service.http.request("POST", "/x", Effect.ONCE, json={})
     assert answer.message() == "Bearer *** is not valid"
     assert KEY.encode() not in answer.body
+
+
+def test_a_refusal_may_repeat_it_in_any_form(told: Callable[..., Told]) -> None:
+    said = " ".join(text for _, text in writings(KEY))
+    assert leaks(KEY, said.encode())
+    service = told(echo(503, f"{said} - \udcff"))
+    answer = service.http.request("POST", "/x", Effect.ONCE)
+    assert leaks(KEY, answer.body) == []
+    assert answer.body.endswith(b"- \xff"), "what is no UTF-8 stays as it is"
+
+
+def test_a_proxy_that_repeats_its_password_is_redacted(proxies: Callable[..., None]) -> None:
+    proxies(HTTPS_PROXY="http://me:pass%20word%2Fof+proxy@proxy.example:3128")
+    http = Http(BASE, Network(), Login.key(Secret(KEY)))
+    http._client._transport = httpx.MockTransport(
+        lambda _: echo(502, "me, with pass word/of+proxy")()
+    )
+    assert http.request("POST", "/x", Effect.ONCE).body == b"me, with ***"
+    http.close()
 
 
 @pytest.mark.parametrize(

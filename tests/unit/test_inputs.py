@@ -402,6 +402,36 @@ def test_everything_secret_is_known_before_anything_is_checked() -> None:
     assert secrets({"api-key": " "}, {}) == []
 
 
+def test_logins_in_addresses_are_secrets_too() -> None:
+    raw = {"tracking-uri": "https://me:one@a.example", "api-url": "https://a.example:443"}
+    environ = {
+        "HOKUSAI_API_URL": "me:two@a.example",
+        "https_proxy": "http://me:thr%65e@proxy.example:3128",
+        "ALL_PROXY": "http://me@proxy.example",
+        "NO_PROXY": "a.example,[",
+        "HTTP_PROXY": "http://[",
+        "GITHUB_SERVER_URL": "https://me:nobody-s@a.example",
+    }
+    assert [s.reveal() for s in secrets(raw, environ)] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("name", ["description", "tags", "version", "model-name", "api-url"])
+def test_no_input_may_hold_a_part_of_the_key(ask: Parse, name: str) -> None:
+    for part in (KEY, KEY[:12], KEY.encode().hex()):
+        error = complaint(ask, {name: f"a={part}"})
+        assert f"`{name}`" in str(error)
+        assert "it holds a part of the key" in error.why
+    assert "it holds a part" not in str(complaint(ask, {name: f"a/:={KEY[:11]}", "timeout": "x"}))
+    assert (
+        "it holds"
+        in complaint(ask, {name: "a=sesame open"}, MLFLOW_TRACKING_TOKEN="sesame open").why
+    )
+
+
+def test_a_key_that_is_a_word_may_stand_in_other_inputs(ask: Parse) -> None:
+    assert ask({"api-key": "churn", "description": "a test of churn"}).credentials.key
+
+
 NAMES = [field.name for field in FIELDS]
 VARIABLES = sorted({variable for field in FIELDS for variable in field.env})
 

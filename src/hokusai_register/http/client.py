@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from hokusai_register import __version__
+from hokusai_register import __version__, checks
 from hokusai_register.deadline import Deadline
 from hokusai_register.errors import (
     Reason,
@@ -30,6 +30,7 @@ from hokusai_register.http.failures import CONNECT, failure
 from hokusai_register.http.login import Login
 from hokusai_register.http.wire import DeadlineBackend, Tls, Wall, proxy_for
 from hokusai_register.model import File
+from hokusai_register.redaction import redact
 
 CONTROL = 30.0  # seconds of wall clock for one control request and its answer
 PHASE = 45.0  # seconds for a control request with all its repetitions
@@ -75,6 +76,8 @@ class Http:
         secure = urlsplit(base).scheme == "https"
         proxy = proxy_for(base)
         self.proxy = urlsplit(proxy).netloc.rpartition("@")[2] if proxy else ""
+        self._secrets = [secret.reveal() for secret in login.secrets]
+        self._secrets += [checks.password(proxy)] if proxy else []
         self._transport = httpx.HTTPTransport(
             verify=network.tls.context() if secure else False, proxy=proxy
         )
@@ -233,8 +236,8 @@ class Http:
             if len(body) > ANSWER_LIMIT:
                 raise senseless(answer, f"its answer is larger than {ANSWER_LIMIT:,} bytes")
         if not answer.ok:  # some servers repeat in their refusal what they were sent
-            for secret in self.login.secrets:
-                body = body.replace(secret.reveal().encode(), b"***")
+            said = redact(body.decode(errors="surrogateescape"), self._secrets)
+            body = bytearray(said.encode(errors="surrogateescape"))
         return replace(answer, body=bytes(body))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from canaries import leaks
 from functional.fault_server import Reply, faulty
 from functional.runner import Result, Runner, outputs
 from hokusai_register.render import interrupted
@@ -61,7 +62,9 @@ def test_r02_outputs_that_cannot_be_written(
 @pytest.mark.fault("R05", "an output that holds a masked string")
 def test_r05_a_key_in_an_output(runner: Runner, key: str) -> None:
     result = runner.action(None, **DEAD, description=f"made with {key}", version=key[:20])
-    assert key not in "".join(result.outputs.values()) + result.summary
+    assert result.said("failed", "input", "none")
+    assert leaks(key, "".join((*result.outputs.values(), result.summary)).encode()) == []
+    assert not (runner.workspace / ".hokusai").exists()
 
 
 @pytest.mark.fault("R06", "a summary that has no room, or is not there")
