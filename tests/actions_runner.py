@@ -7,9 +7,11 @@ actions/runner have it.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,12 +23,22 @@ from runner_rules import runner_records
 ACTION = Path(__file__).parent.parent / "action.yml"
 # Of hosted runners, and never root; where the tests are not root's, nothing can be given away.
 USER = 1001 if os.geteuid() == 0 else os.geteuid()
+LIMIT = 120  # seconds after which a step hangs
+SOON = 5.0  # seconds that a cancelled step may take: after 7.5 a runner sends SIGTERM
 MOUNTS = {
     "_temp/_github_home": "/github/home",
     "_temp/_github_workflow": "/github/workflow",
     "_temp/_runner_file_commands": "/github/file_commands",
     "_temp": "/github/runner_temp",
     "work/model/model": "/github/workspace",
+}
+# What the runner reads when a step has ended, by the variables that tell the step.
+FILES = {
+    "GITHUB_OUTPUT": "set_output",
+    "GITHUB_STEP_SUMMARY": "step_summary",
+    "GITHUB_ENV": "set_env",
+    "GITHUB_PATH": "add_path",
+    "GITHUB_STATE": "save_state",
 }
 
 
@@ -38,70 +50,120 @@ class Ended:
     log: str
     outputs: Mapping[str, str]
     summary: str
+    seconds: float
     raw: bytes = field(repr=False)  # all that it printed and wrote for the runner
+
+    @property
+    def how(self) -> str:
+        """How it ended, in the fewest words."""
+        told = [self.outputs.get(name, "?") for name in ("status", "reason", "backend")]
+        return "{}/{} {code} {}".format(*told, code=self.code).removesuffix(" none")
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A step that runs."""
+
+    process: subprocess.Popen[bytes]
+    container: str
+    files: Mapping[str, Path]
+    began: float
+
+    def wait_for(self, sign: Callable[[], object]) -> None:
+        """Wait until there is a sign of it, such as a request at a server."""
+        while not sign():
+            assert self.process.poll() is None, "it ended before"
+            assert time.monotonic() < self.began + LIMIT, "there was no sign of it"
+            time.sleep(0.02)
+
+    def cancel(self, *signals: signal.Signals) -> Ended:
+        """Send signals to Docker's client, which passes them on; soon after it must be over."""
+        for number in signals:
+            self.process.send_signal(number)
+            time.sleep(0.2)
+        self.process.wait(SOON)
+        return self.end()
+
+    def end(self) -> Ended:
+        """Wait for the end, and read what the runner reads."""
+        log, _ = self.process.communicate(timeout=LIMIT)
+        seconds = time.monotonic() - self.began
+        written = {name: path.read_bytes() for name, path in self.files.items()}
+        outputs, trouble = runner_records(written["GITHUB_OUTPUT"])
+        assert not trouble, trouble
+        return Ended(
+            self.process.returncode,
+            log.decode(),
+            outputs,
+            written["GITHUB_STEP_SUMMARY"].decode(),
+            seconds,
+            b"".join([log, *written.values()]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionsRunner:
-    """One job of a runner that keeps everything below `root`."""
+    """One job of a runner that keeps everything below `root`.
+
+    `options` are those of `docker run` that are not the runner's own; `mode` is how the workspace
+    is mounted.
+    """
 
     docker: str
     image: str
     root: Path
+    options: tuple[str, ...] = ("--rm", "--network", "host")  # the sandbox is on this machine
+    mode: str = "rw"
 
     @property
     def workspace(self) -> Path:
         """The workspace, as this machine sees it."""
         return self.root / "work/model/model"
 
+    @property
+    def event(self) -> Path:
+        """The event that the job was started by."""
+        return self.root / "_temp/_github_workflow/event.json"
+
     def prepare(self) -> None:
         """Make the directories, as the runner's user."""
         for place in MOUNTS:
             (self.root / place).mkdir(parents=True, exist_ok=True)
-        (self.root / "_temp/_github_workflow/event.json").write_text("{}", encoding="utf-8")
+        self.event.write_text("{}", encoding="utf-8")
         for path in (self.root, *self.root.rglob("*")):
             os.chown(path, USER, -1)
 
-    def step(self, given: Mapping[str, str], *, attempt: int = 1, **environ: str) -> Ended:
-        """Run the action with what stands in `with:` and in `env:`."""
-        output, summary = (self._command_file(name) for name in ("set_output", "step_summary"))
-        variables = {
-            **environ,
-            **self._inputs(given),
-            **self._variables(attempt),
-            "GITHUB_OUTPUT": str(output),
-            "GITHUB_STEP_SUMMARY": str(summary),
-        }
-        translated = {name: self._inside(value) for name, value in variables.items()}
-        ran = subprocess.run(
-            self._command(translated),
+    def step(self, given: Mapping[str, str], **environ: str) -> Ended:
+        """Run the action with what stands in `with:`, and with other variables than usual."""
+        return self.start(given, **environ).end()
+
+    def start(self, given: Mapping[str, str], **environ: str) -> Step:
+        """Begin the same; what is blank in `environ` is no variable at all."""
+        files = {name: self._command_file(kind) for name, kind in FILES.items()}
+        told = {name: str(path) for name, path in files.items()}
+        others = {**self._variables(), **told, **environ}
+        variables = self._inputs(given) | {name: text for name, text in others.items() if text}
+        translated = {name: self._inside(text) for name, text in variables.items()}
+        container = f"e2e_{uuid.uuid4().hex}"
+        process = subprocess.Popen(
+            self._command(container, translated),
             env={**os.environ, **translated},
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            check=False,
-            timeout=120,
         )
-        outputs, trouble = runner_records(output.read_bytes())
-        assert not trouble, trouble
-        return Ended(
-            ran.returncode,
-            ran.stdout.decode(),
-            outputs,
-            summary.read_text(encoding="utf-8"),
-            ran.stdout + output.read_bytes() + summary.read_bytes(),
-        )
+        return Step(process, container, files, time.monotonic())
 
-    def _command(self, variables: Mapping[str, str]) -> list[str]:
+    def _command(self, container: str, variables: Mapping[str, str]) -> list[str]:
         """Return the command line; the values come from the environment of Docker's client."""
-        run = uuid.uuid4().hex
         mounts = {"/var/run/docker.sock": "/var/run/docker.sock"}
         mounts |= {str(self.root / here): there for here, there in MOUNTS.items()}
+        mounts[str(self.workspace)] += f":{self.mode}"
         return [
-            *(self.docker, "run", "--name", f"e2e_{run}", "--label", run[:6]),
-            *("--workdir", "/github/workspace", "--rm"),
+            *(self.docker, "run", "--name", container, "--label", container[-6:]),
+            *("--workdir", "/github/workspace", *self.options),
             *(part for name in variables for part in ("-e", name)),
             *("-e", "GITHUB_ACTIONS=true", "-e", "CI=true"),
-            *("--network", "host"),  # the one thing of our own: the sandbox is on this machine
             *(part for here, there in mounts.items() for part in ("-v", f"{here}:{there}")),
             *(self.image, *yaml.safe_load(ACTION.read_text(encoding="utf-8"))["runs"]["args"]),
         ]
@@ -113,18 +175,18 @@ class ActionsRunner:
         values |= given
         return {f"INPUT_{name.replace(' ', '_').upper()}": text for name, text in values.items()}
 
-    def _variables(self, attempt: int) -> dict[str, str]:
+    def _variables(self) -> dict[str, str]:
         return {
             "HOME": str(self.root / "_temp/_github_home"),
             "GITHUB_ACTION": "register",
             "GITHUB_ACTOR": "octocat",
             "GITHUB_EVENT_NAME": "push",
-            "GITHUB_EVENT_PATH": str(self.root / "_temp/_github_workflow/event.json"),
+            "GITHUB_EVENT_PATH": str(self.event),
             "GITHUB_JOB": "train",
             "GITHUB_REF": "refs/heads/main",
             "GITHUB_REPOSITORY": "octo/model",
             "GITHUB_REPOSITORY_ID": "42",
-            "GITHUB_RUN_ATTEMPT": str(attempt),
+            "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_RUN_ID": "1234",
             "GITHUB_SERVER_URL": "https://github.com",
             "GITHUB_SHA": "c" * 40,

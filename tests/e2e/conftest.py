@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-from actions_runner import ActionsRunner
+from actions_runner import USER, ActionsRunner, Ended
+from e2e.case_table import pytest_terminal_summary
+from runner_rules import act_commands, runner_commands
 from sandboxes import Sandbox, running
+from tools import missing
 
+__all__ = ["pytest_terminal_summary"]  # the table of cases
+
+OURS = {"add-mask", "notice", "warning", "error"}
 ROOT = Path(__file__).parents[2]
 BASE = "python:3.13-slim"
 
@@ -25,7 +31,7 @@ def docker() -> str:
     if not shutil.which(client) or not (
         _succeeds(client, "image", "inspect", BASE) or _succeeds(client, "pull", BASE)
     ):
-        _cannot(f"needs Docker and the image {BASE}; on Debian as root: .ci/docker make e2e")
+        missing(f"needs Docker and the image {BASE}; on Debian as root: .ci/docker make e2e")
     return client
 
 
@@ -34,33 +40,35 @@ def act() -> str:
     """The command act."""
     program = os.environ.get("ACT", "act")
     if not shutil.which(program):
-        _cannot("needs act, which make e2e builds if there is go")
+        missing("needs act, which make e2e builds if there is go")
     return program
 
 
 @pytest.fixture(scope="session")
-def images(docker: str) -> dict[str, str]:
+def images(docker: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The images by their builders, built with the runner's command."""
     built = {}
+    # By its id, since somebody else's build may take the tag.
+    about = tmp_path_factory.mktemp("image") / "id"
     # act uses the classic builder, hosted runners the other one.
     for builder, switch in (("classic", "0"), ("buildkit", "1")):
         tag = f"hokusai-register-e2e:{builder}"
         ran = subprocess.run(
-            [docker, "build", "-t", tag, "-f", ROOT / "Dockerfile", ROOT],
+            [docker, "build", "-t", tag, "-f", ROOT / "Dockerfile", "--iidfile", about, ROOT],
             env={**os.environ, "DOCKER_BUILDKIT": switch},
             capture_output=True,
             text=True,
             check=False,
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
-        built[builder] = tag
+        built[builder] = about.read_text(encoding="utf-8")
     return built
 
 
 @pytest.fixture
 def runner(docker: str, images: dict[str, str], tmp_path: Path) -> ActionsRunner:
     """A runner with a trained model in its workspace."""
-    made = ActionsRunner(docker, images["buildkit"], tmp_path)
+    made = ActionsRunner(docker=docker, image=images["buildkit"], root=tmp_path)
     (made.workspace / "model").mkdir(parents=True)
     (made.workspace / "model" / "weights.bin").write_bytes(bytes(range(256)) * 4096)
     (made.workspace / "metrics.json").write_text('{"accuracy": 0.9}', encoding="utf-8")
@@ -68,17 +76,42 @@ def runner(docker: str, images: dict[str, str], tmp_path: Path) -> ActionsRunner
     return made
 
 
+@pytest.fixture
+def given(sandbox: Sandbox) -> dict[str, str]:
+    """What stands in `with:`, all of it right."""
+    return {
+        "api-key": sandbox.create_key(),
+        "model-path": "model",
+        "model-name": f"model-{uuid.uuid4().hex}",
+        "metrics-file": "metrics.json",
+        "tracking-uri": sandbox.tracking_uri,
+    }
+
+
+@pytest.fixture
+def expect(
+    runner: ActionsRunner, record_property: Callable[[str, object], None]
+) -> Callable[[Ended, str], Ended]:
+    """Check how a step ended, for the table too, and what every end has to leave behind."""
+
+    def check(ended: Ended, how: str) -> Ended:
+        record_property("expected", how)
+        record_property("seen", ended.how)
+        assert ended.how == how, ended.log
+        for commands in (runner_commands, act_commands):
+            assert {one.name for one in commands(ended.log)} <= OURS, ended.log
+        # What belongs to root, a self-hosted runner cannot remove before its next job.
+        assert {path for path in runner.root.rglob("*") if path.lstat().st_uid != USER} == set()
+        return ended
+
+    return check
+
+
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox on this machine's loopback."""
     with running(tmp_path_factory.mktemp("sandbox") / "place") as started:
         yield started
-
-
-def _cannot(why: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
 
 
 def _succeeds(*command: str) -> bool:

@@ -1,0 +1,86 @@
+"""Places that cannot be written, files that are not there, and a workspace full of traps."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from actions_runner import ActionsRunner, Ended
+from tools import missing
+
+pytestmark = pytest.mark.slow
+
+Expect = Callable[[Ended, str], Ended]
+NOBODY = "http://127.0.0.1:1/api/mlflow"
+
+
+@pytest.mark.parametrize(
+    ("given_too", "how"),
+    [
+        ({}, "registered/ok 0 mlflow"),
+        ({"tracking-uri": NOBODY, "fallback": "local"}, "failed/disk 1"),
+        ({"tracking-uri": NOBODY, "fallback": "mock"}, "simulated/disk 0 mock"),
+        ({"result-file": "result.json"}, "registered/ok 1 mlflow"),
+    ],
+    ids=["a server", "a local store", "a simulation", "a result file"],
+)
+def test_a_read_only_workspace(
+    runner: ActionsRunner,
+    given: dict[str, str],
+    expect: Expect,
+    given_too: dict[str, str],
+    how: str,
+) -> None:
+    expect(replace(runner, mode="ro").step({**given, **given_too}), how)
+
+
+def test_no_file_for_outputs(runner: ActionsRunner, given: dict[str, str]) -> None:
+    ended = runner.step(given, GITHUB_OUTPUT="", GITHUB_STEP_SUMMARY="")
+    assert ended.code == 0
+    assert "hokusai-register: status=registered\n" in ended.log
+    assert "set-output" not in ended.log
+    assert (ended.outputs, ended.summary) == ({}, "")
+
+
+def test_the_workspace_cannot_get_between(runner: ActionsRunner, expect: Expect) -> None:
+    """What lies in the workspace, or a variable of the job, is never imported."""
+    for name in ("yaml", "sitecustomize", "hokusai_register"):
+        (runner.workspace / f"{name}.py").write_text("raise SystemExit(99)", encoding="utf-8")
+    there = {"PYTHONPATH": "/github/workspace", "PYTHONHOME": "/github/workspace"}
+    runner.prepare()
+    expect(runner.step({}, **there), "failed/input 2")
+
+
+@pytest.mark.parametrize(
+    ("ci", "outcome", "code"),
+    [("true", "1 error", 1), ("", "1 skipped", 0)],
+    ids=["in CI", "elsewhere"],
+)
+def test_without_docker(ci: str, outcome: str, code: int) -> None:
+    """A tool that is missing is an error where everything must run, and skipped elsewhere."""
+    one = f"{Path(__file__).with_name('test_image.py')}::test_nothing_is_there_that_need_not_be"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", one],
+        env={**os.environ, "CI": ci, "DOCKER": "/nowhere/docker"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout
+    assert outcome in done.stdout
+    assert "needs Docker" in done.stdout
+
+
+def test_any_other_tool_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="needs act"):
+        missing("needs act")
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match="needs act"):
+        missing("needs act")
