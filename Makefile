@@ -33,6 +33,7 @@ lint: $(READY) $(ACTIONLINT)
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS) $(EXAMPLES)
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/gitlab-ci.yml
 	$(BIN)/zizmor --offline --quiet --persona pedantic action.yml $(WORKFLOWS)
 	$(BIN)/zizmor --offline --quiet $(EXAMPLES)
 	@[ ! -x $(ACTIONLINT) ] || $(ACTIONLINT) $(WORKFLOWS) $(EXAMPLES)

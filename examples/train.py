@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from pathlib import Path
 
 from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
     accuracy_score,
@@ -17,17 +19,24 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 from sklearn.model_selection import train_test_split
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+CLASSIFIERS = {
+    "logistic": LogisticRegression(),
+    "forest": RandomForestClassifier(random_state=0),
+    "neighbors": KNeighborsClassifier(),
+}
 
-def main() -> None:
-    """Train, measure on rows that the model has not seen, and write both into this directory."""
+
+def main(kind: str = "logistic") -> None:
+    """Train a `kind`, measure on rows that it has not seen, and write both into this directory."""
     data = load_breast_cancer()
     train, held_out, train_labels, labels = train_test_split(
         data.data, data.target, test_size=0.25, random_state=0, stratify=data.target
     )
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(train, train_labels)
+    model = make_pipeline(StandardScaler(), CLASSIFIERS[kind]).fit(train, train_labels)
 
     Path("model").mkdir(exist_ok=True)
     Path("model/model.pkl").write_bytes(pickle.dumps(model))
@@ -51,4 +60,4 @@ def measure(model: Pipeline, rows: object, labels: object) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

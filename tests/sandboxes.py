@@ -85,9 +85,9 @@ def stop(
 
 
 @contextlib.contextmanager
-def running(directory: Path) -> Iterator[Sandbox]:
+def running(directory: Path, *arguments: str) -> Iterator[Sandbox]:
     """Give a sandbox for as long as the block lasts."""
-    process = start(directory)
+    process = start(directory, *arguments)
     try:
         yield ready(process, directory)
     finally:
