@@ -2,21 +2,21 @@
 # RUN --mount, no COPY --chmod, no here-documents; and act ignores .dockerignore, so COPY names paths.
 FROM python:3.13-slim AS build
 
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 
 COPY requirements/build.txt requirements/runtime.txt /build/requirements/
 WORKDIR /build
 RUN python -m venv --without-pip /opt/hokusai \
     && pip install --no-deps --require-hashes --only-binary=:all: -r requirements/build.txt \
     && pip --python /opt/hokusai/bin/python install --no-deps --require-hashes --only-binary=:all: \
-       -r requirements/runtime.txt \
+       --no-compile -r requirements/runtime.txt \
     # actions-toolkit brings its tests as a package of everybody.
     && rm -r /opt/hokusai/lib/python3.*/site-packages/tests
 
 COPY pyproject.toml README.md LICENSE /build/
 COPY src /build/src
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
-    && pip --python /opt/hokusai/bin/python install --no-deps --no-index dist/*.whl \
+    && pip --python /opt/hokusai/bin/python install --no-deps --no-index --no-compile dist/*.whl \
     # By hash, so that no file time that a copy changes makes it stale.
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/hokusai/lib
 
