@@ -22,17 +22,22 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
 
 FROM python:3.13-slim
 
-LABEL org.opencontainers.image.title="hokusai/register-model" \
-      org.opencontainers.image.description="Register a model from CI, and say honestly where it is now." \
-      org.opencontainers.image.source="https://github.com/hokusai/register-model" \
-      org.opencontainers.image.licenses="MIT"
-
 # The official image comes without the byte code of the standard library, which would be made again
 # at each start.
 RUN python -c "import compileall, re, sysconfig; compileall.compile_dir( \
     sysconfig.get_path('stdlib'), quiet=2, rx=re.compile('site-packages'))"
 
 COPY --from=build /opt/hokusai /opt/hokusai
+
+# Only a release says which one it is. Last, because a layer behind it would be built each time.
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="hokusai/register-model" \
+      org.opencontainers.image.description="Register a model from CI, and say honestly where it is now." \
+      org.opencontainers.image.source="https://github.com/hokusai/register-model" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 
 # No USER: only root can write the runner's files. No shell: dash drops variables with hyphens.
 # -I: nothing in the workspace or in a PYTHON… variable can get between; -u: each line at once.

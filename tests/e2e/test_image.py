@@ -17,6 +17,9 @@ LABELS = {
     "description": "Register a model from CI, and say honestly where it is now.",
     "source": "https://github.com/hokusai/register-model",
     "licenses": "MIT",
+    # Only a release gives these two.
+    "version": "unreleased",
+    "revision": "unknown",
 }
 # What builds and tests it, what only other users of a dependency need, and MLflow's heavy half.
 NEEDLESS = (
