@@ -162,6 +162,8 @@ def _remarks(reader: Reader, credentials: Credentials, tls: TlsFiles, model: Mod
         told.append(f"MLflow is logged in to with {first}, not with {' or '.join(others)}")
     if not tls.verify:
         told.append("certificates are not checked (insecure-tls): for development only")
+    if reader.boolean("allow-insecure-http"):
+        told.append("the key may go in the clear (allow-insecure-http): for development only")
     if 0 < len(credentials.key.reveal()) < SHORTEST_KEY:
         told.append("the key is so short that the runner may drop outputs that contain it")
     return told

@@ -330,6 +330,12 @@ def test_certificates_unchecked_take_an_input_that_says_so(ask: Parse) -> None:
     assert not here.tls.verify
 
 
+def test_a_key_in_the_clear_is_told_of(ask: Parse) -> None:
+    inputs = ask({"allow-insecure-http": "true"})
+    assert "(allow-insecure-http): for development only" in inputs.remarks[0]
+    assert ask({"allow-insecure-http": "false"}).remarks == ()
+
+
 def test_a_ca_bundle_is_in_the_workspace_or_where_a_variable_says(
     ask: Parse, workspace: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
