@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hokusai_register import artifact, bundle, checks, policy, sections
+from hokusai_register import access, artifact, bundle, checks, policy, sections
+from hokusai_register.access import Credentials, Tls
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError
 from hokusai_register.model import Artifact, Backend, Model, Secret, Skipped
 from hokusai_register.policy import Step
 from hokusai_register.provenance import provenance, stranger
 from hokusai_register.reader import Reader
-from hokusai_register.sections import Credentials, LocalStore, TlsFiles
+from hokusai_register.sections import LocalStore
 
 NAMED = 10  # files that were left out; there may be thousands
 SHORTEST_KEY = 8  # characters; a shorter one is a word that may stand in any log
@@ -40,7 +41,7 @@ class Inputs:
     tracking_uri: str
     api_url: str
     local: LocalStore
-    tls: TlsFiles
+    tls: Tls
     timeout: float
     remarks: tuple[str, ...]
 
@@ -53,8 +54,8 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
     told = _told(reader, path)
     timeout = reader.get("timeout", checks.seconds, 0.0)
     tracking_uri, api_url = sections.addresses(reader)
-    tls = sections.tls(reader, (tracking_uri, api_url))
-    credentials = sections.credentials(reader)
+    tls = access.tls(reader, (tracking_uri, api_url))
+    credentials = access.credentials(reader)
     steps = sections.steps(reader, tracking_uri)
     local = sections.local(reader, tracking_uri, environ, roots)
     locked = sections.locked(reader, credentials, stranger(environ))
@@ -128,7 +129,7 @@ def _origin(tracking_uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _remarks(reader: Reader, credentials: Credentials, tls: TlsFiles, model: Model) -> list[str]:
+def _remarks(reader: Reader, credentials: Credentials, tls: Tls, model: Model) -> list[str]:
     """Return what the user should know although it stops nothing."""
     told = []
     files, kind = model.source, reader.text("model-type")

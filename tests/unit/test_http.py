@@ -8,7 +8,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -29,7 +28,7 @@ from hokusai_register.errors import (
     UnconfirmedError,
     UnreachableError,
 )
-from hokusai_register.http import Effect, Http, Login, Network, Tls
+from hokusai_register.http import Effect, Http, Login, Network
 from hokusai_register.http.client import ANSWER_LIMIT, LATER, TRIES, retry_after
 from hokusai_register.http.failures import failure
 from hokusai_register.http.wire import Wall, proxy_for
@@ -408,25 +407,6 @@ def test_a_login_is_headers_and_what_must_not_be_shown(
     assert login.headers["Authorization"].reveal() == header
     assert [secret.reveal() for secret in login.secrets] == secrets
     assert not any(secret in repr(login) for secret in secrets)
-
-
-def test_certificates_that_are_none_are_an_input_error(tmp_path: Any) -> None:
-    broken = tmp_path / "ca.pem"
-    broken.write_text("no PEM")
-    for tls in (
-        Tls(ca_bundle=broken),
-        Tls(ca_bundle=tmp_path / "no.pem"),
-        Tls(ca_bundle=tmp_path),
-        Tls(client_cert=broken),
-    ):
-        with pytest.raises(InputError, match="certificates"):
-            tls.context()
-
-
-def test_an_unverified_context_says_so() -> None:
-    assert Tls().context().verify_mode is ssl.CERT_REQUIRED
-    assert Tls(verify=False).context().verify_mode is ssl.CERT_NONE
-    assert Tls().context().minimum_version is ssl.TLSVersion.TLSv1_2
 
 
 def test_what_was_being_handled_at_the_time_is_not_the_cause() -> None:

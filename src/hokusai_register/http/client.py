@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from hokusai_register import __version__
+from hokusai_register.access import Tls
 from hokusai_register.deadline import Deadline
 from hokusai_register.errors import (
     Reason,
@@ -28,7 +29,8 @@ from hokusai_register.files import checked
 from hokusai_register.http.answers import Answer, Effect, refusal, senseless
 from hokusai_register.http.failures import CONNECT, failure
 from hokusai_register.http.login import Login
-from hokusai_register.http.wire import DeadlineBackend, Tls, Wall, proxy_for
+from hokusai_register.http.tls import context
+from hokusai_register.http.wire import DeadlineBackend, Wall, proxy_for
 from hokusai_register.model import File
 
 CONTROL = 30.0  # seconds of wall clock for one control request and its answer
@@ -76,7 +78,7 @@ class Http:
         proxy = proxy_for(base)
         self.proxy = urlsplit(proxy).netloc.rpartition("@")[2] if proxy else ""
         self._transport = httpx.HTTPTransport(
-            verify=network.tls.context() if secure else False, proxy=proxy
+            verify=context(network.tls) if secure else False, proxy=proxy
         )
         # The pool takes a backend when it is built, and httpx has no argument for it.
         self._transport._pool._network_backend = DeadlineBackend(self._wall)  # noqa: SLF001  # see above

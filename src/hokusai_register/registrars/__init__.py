@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hokusai_register.access import Credentials
 from hokusai_register.deadline import Deadline
 from hokusai_register.errors import RegisterError
-from hokusai_register.http import Http, Login, Network, Tls
+from hokusai_register.http import Http, Login, Network
 from hokusai_register.inputs import Inputs
 from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.model import Attempt, Backend, Model, Receipt
@@ -15,14 +16,11 @@ from hokusai_register.registrars.api import HokusaiApi
 from hokusai_register.registrars.local import LocalMLflow
 from hokusai_register.registrars.mlflow import RemoteMLflow
 from hokusai_register.registrars.mock import Mock
-from hokusai_register.sections import Credentials
 
 
 def network(inputs: Inputs, deadline: Deadline) -> Network:
     """Return what all exchanges of this run share."""
-    files = inputs.tls
-    tls = Tls(files.ca_bundle, files.client_cert, files.client_key, verify=files.verify)
-    return Network(tls=tls, deadline=deadline)
+    return Network(tls=inputs.tls, deadline=deadline)
 
 
 def build(inputs: Inputs, network: Network, watcher: Watcher) -> dict[Backend, Registrar]:
