@@ -99,12 +99,12 @@ def secrets(raw: Mapping[str, str], environ: Mapping[str, str]) -> list[Secret]:
     """Return every credential that was handed in: they are masked before anything is checked."""
     values = [
         raw.get("api-key", ""),
-        *(environ.get(name, "") for name in ("HOKUSAI_API_KEY", *_MLFLOW_SECRETS)),
+        *(environ.get(name, "") for name in _SECRETS),
     ]
     return [Secret(text.strip()) for text in values if text.strip()]
 
 
-_MLFLOW_SECRETS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")
+_SECRETS = ("HOKUSAI_API_KEY", access.TOKEN, access.PASSWORD, *access.AWS_SECRETS)
 
 
 def _with_files(told: Model, files: Artifact | None, uri: str) -> Model:
@@ -117,8 +117,6 @@ def _refuse(reader: Reader) -> None:
     reader.refuse_unknown()
     for name in filter(reader.text, _NOT_YET):
         reader.problem(name, "this version cannot do that yet")
-    if reader.flag("MLFLOW_TRACKING_AWS_SIGV4"):
-        reader.problem("MLFLOW_TRACKING_AWS_SIGV4", "this version cannot do that yet")
     reader.boolean("summary")
     reader.target("result-file")
 
@@ -139,9 +137,7 @@ def _remarks(reader: Reader, credentials: Credentials, tls: Tls, model: Model) -
         told.append(f"left out of the model: {', '.join(names)}")
     if isinstance(files, Artifact) and kind and files.kind not in (kind, "custom"):
         told.append(f"the files look like {files.kind}, and `model-type` says {kind}")
-    if len(credentials.ways) > 1:
-        first, *others = credentials.ways
-        told.append(f"MLflow is logged in to with {first}, not with {' or '.join(others)}")
+    told += access.remarks(credentials)
     if not tls.verify:
         told.append("certificates are not checked (insecure-tls): for development only")
     if 0 < len(credentials.key.reveal()) < SHORTEST_KEY:

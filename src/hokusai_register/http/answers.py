@@ -39,13 +39,17 @@ class Effect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer: `body` in bytes, at most 1 MiB; header names in lower case."""
+    """A complete answer: `body` in bytes, at most 1 MiB; header names in lower case.
+
+    `login` names to a person how the request was logged in.
+    """
 
     host: str
     effect: Effect
     status: int
     headers: Mapping[str, str]
     body: bytes
+    login: str = ""
 
     @property
     def ok(self) -> bool:
@@ -80,7 +84,12 @@ class Answer:
         if not isinstance(parsed, dict):
             return _shown(self)
         said = next(
-            (parsed[name] for name in ("message", "detail", "error") if parsed.get(name)), ""
+            (
+                parsed[name]
+                for name in ("message", "Message", "detail", "error")
+                if parsed.get(name)
+            ),
+            "",
         )
         return _flat(said, DEEPEST)[:QUOTE] or "no explanation"
 
@@ -113,6 +122,8 @@ def refusal(answer: Answer, about: str = "") -> RegisterError:
         return _turned_away(answer, said)
     kind, what, reason, fix = row or _INVALID
     why = f"HTTP {status}: {said}"
+    if kind is AuthError:
+        why += _asked_for(answer)
     return kind(f"{host} {what}", why=f"{why}; {about}" if about else why, fix=fix, reason=reason)
 
 
@@ -140,6 +151,13 @@ def proxy_login(host: str) -> ProxyAuthError:
         why="HTTP 407 Proxy Authentication Required",
         fix="put user and password into HTTPS_PROXY, or the host into NO_PROXY",
     )
+
+
+def _asked_for(answer: Answer) -> str:
+    """Say who we were, and which login the server asks for, if it names one (RFC 9110)."""
+    wanted = answer.headers.get("www-authenticate", "").split()[:1]
+    asks = f", and it asks for a {wanted[0][:40]} login" if wanted else ""
+    return f"; the login was {answer.login}{asks}"
 
 
 def _turned_away(answer: Answer, said: str) -> RegisterError:
@@ -198,7 +216,7 @@ REFUSED: dict[str | int, tuple[type[RegisterError], str, Reason, str]] = {
         AuthError,
         "refuses the credentials",
         Reason.AUTH_401,
-        "check that the secret holds a current key of this service; make a new one if in doubt",
+        "check that the secret holds a current key, token or password of this service",
     ),
     402: (
         RejectedError,

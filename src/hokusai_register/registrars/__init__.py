@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hokusai_register.access import Credentials
 from hokusai_register.deadline import Deadline
 from hokusai_register.errors import RegisterError
 from hokusai_register.http import Http, Login, Network
@@ -34,15 +33,6 @@ def build(inputs: Inputs, network: Network, watcher: Watcher) -> dict[Backend, R
     return {step.backend: makers[step.backend]() for step in inputs.policy}
 
 
-def mlflow_login(found: Credentials) -> Login:
-    """Return how to log in to MLflow: its own credentials, if there are any, before the key."""
-    if found.token:
-        return Login.token(found.token)
-    if found.user and found.password:
-        return Login.basic(found.user, found.password)
-    return Login.key(found.key)
-
-
 class Locked:
     """A backend that cannot be asked, and why."""
 
@@ -61,7 +51,7 @@ class Locked:
 def _mlflow(inputs: Inputs, network: Network, watcher: Watcher) -> Registrar:
     if inputs.locked:
         return Locked(inputs.locked)
-    login = mlflow_login(inputs.credentials)
+    login = Login.of(inputs.credentials)
     return RemoteMLflow(Connection(inputs.tracking_uri, network, login), watcher)
 
 
