@@ -113,6 +113,8 @@ def remarks(found: Credentials) -> list[str]:
     if bool(found.user) != bool(found.password):
         there, blank = (USER, PASSWORD) if found.user else (PASSWORD, USER)
         told.append(f"{there} is not used, since {blank} is blank")
+    elif not f"{found.user}{found.password.reveal()}".isascii():
+        told.append(f"{PAIR} are not only ASCII: MLflow 3 answers 401 to uploads with such a login")
     return told
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from hokusai_register import artifact, checks, mappings, policy
-from hokusai_register.access import Credentials
+from hokusai_register.access import Credentials, remarks
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError, Reason
 from hokusai_register.fields import DEFAULT_TRACKING_URI
@@ -167,11 +167,13 @@ def _named(roots: Roots, tracking_uri: str) -> Path:
 
 def locked(reader: Reader, found: Credentials, stranger: str) -> KeyMissingError | None:
     """Return why nobody can be asked: there is no login at all, not even a malformed one."""
-    return None if found or reader.text("api-key") else _no_key(stranger)
+    if found or reader.text("api-key"):
+        return None
+    return _no_key(stranger, "; ".join(["", *remarks(found)]))
 
 
-def _no_key(stranger: str) -> KeyMissingError:
-    why = "`api-key` and HOKUSAI_API_KEY are blank"
+def _no_key(stranger: str, besides: str) -> KeyMissingError:
+    why = f"`api-key` and HOKUSAI_API_KEY are blank{besides}"
     if stranger:
         return KeyMissingError(
             "there is no key",

@@ -16,6 +16,7 @@ from hokusai_register.reader import Reader
 HOKUSAI = {"HOKUSAI_API_KEY": "hk_live_made_up"}
 BEARER = {"MLFLOW_TRACKING_TOKEN": "tok"}
 BASIC = {"MLFLOW_TRACKING_USERNAME": "mé", "MLFLOW_TRACKING_PASSWORD": "pä"}
+PLAIN = {"MLFLOW_TRACKING_USERNAME": "me", "MLFLOW_TRACKING_PASSWORD": "pass"}
 AWS = {
     "MLFLOW_TRACKING_AWS_SIGV4": "true",
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
@@ -80,9 +81,11 @@ def test_nobody_sends_nothing(find: Find) -> None:
         (HOKUSAI, []),
         (HOKUSAI | BEARER, [f"MLflow is logged in to with {TOKEN}, not with {KEY}"]),
         (
-            HOKUSAI | BASIC | AWS,
+            HOKUSAI | PLAIN | AWS,
             [f"MLflow is logged in to with {PAIR}, not with {SIGV4} or {KEY}"],
         ),
+        (PLAIN, []),
+        (BASIC, [f"{PAIR} are not only ASCII: MLflow 3 answers 401 to uploads with such a login"]),
         (
             {"MLFLOW_TRACKING_USERNAME": "stale"},
             ["MLFLOW_TRACKING_USERNAME is not used, since MLFLOW_TRACKING_PASSWORD is blank"],
@@ -92,7 +95,15 @@ def test_nobody_sends_nothing(find: Find) -> None:
             ["MLFLOW_TRACKING_PASSWORD is not used, since MLFLOW_TRACKING_USERNAME is blank"],
         ),
     ],
-    ids=["one", "two", "three", "a user without a password", "a password without a user"],
+    ids=[
+        "one",
+        "two",
+        "three",
+        "a pair",
+        "no ASCII",
+        "a user without a password",
+        "a password without a user",
+    ],
 )
 def test_what_is_not_used_is_said(find: Find, environ: dict[str, str], said: list[str]) -> None:
     assert remarks(find(**environ)) == said

@@ -6,7 +6,9 @@ a 401, 403, 404, 409 or 422 with a body that is not MLflow's own looks like a 50
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -26,6 +28,7 @@ from hokusai_register.errors import (
 )
 
 DEEPEST = 5  # how far down in its body a server's own words are looked for
+_TITLE = re.compile("(?is)<title[^>]*>(.*?)</title>")
 QUOTE = 300  # characters of a server's own words that a message may carry
 
 
@@ -82,7 +85,7 @@ class Answer:
         """Return the server's own words, cut: foreign text, to be neutralised where it is shown."""
         parsed = self.maybe_json()
         if not isinstance(parsed, dict):
-            return _shown(self)
+            return _words(self)[:QUOTE] or _shown(self)
         said = next(
             (
                 parsed[name]
@@ -243,11 +246,24 @@ REFUSED: dict[str | int, tuple[type[RegisterError], str, Reason, str]] = {
 }
 
 
+def _kind(answer: Answer) -> str:
+    return answer.headers.get("content-type", "").partition(";")[0].strip()
+
+
+def _words(answer: Answer) -> str:
+    """Return what a plain text says, or the title of a page, on one line."""
+    if not _kind(answer).startswith("text/"):
+        return ""
+    text = answer.body.decode(errors="replace")
+    if title := _TITLE.search(text):
+        return f"a page titled {' '.join(html.unescape(title[1]).split())!a}"
+    return "" if text.lstrip().startswith("<") else " ".join(text.split())
+
+
 def _shown(answer: Answer) -> str:
     if not answer.body.strip():
         return "an empty body"
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
-    return f"{len(answer.body):,} bytes of {kind[:60]}"
+    return f"{len(answer.body):,} bytes of {_kind(answer)[:60] or 'no content type'}"
 
 
 def _flat(said: object, depth: int) -> str:
