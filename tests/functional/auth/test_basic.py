@@ -85,7 +85,7 @@ def test_registers_and_a_stranger_may_not_add_to_it(job: Runner, place: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("environ", "key", "how"),
+    ("environ", "hokusai", "how"),
     [
         (login("eve", "made-up-Wrong-Passw0rd"), "", PAIR),
         (login("eve") | {TOKEN: "made-up-token-of-nobody"}, "", TOKEN),
@@ -94,13 +94,14 @@ def test_registers_and_a_stranger_may_not_add_to_it(job: Runner, place: Path) ->
     ],
     ids=["wrong password", "token", "key", "no password"],
 )
-def test_refused(job: Runner, environ: dict[str, str], key: str, how: str) -> None:
-    result = job.action(environ=environ, api_key=key)
+def test_refused(job: Runner, environ: dict[str, str], hokusai: str, how: str) -> None:
+    result = job.action(environ=environ, api_key=hokusai)
     assert result.said("failed", "auth-401", "none")
     assert result.exit_code == 3
     assert "HTTP 401: " in result.errors[0]
     assert f"the login was {how}, and it asks for a Basic login" in result.errors[0]
-    secret = next(filter(None, (key, environ.get(TOKEN), environ.get("MLFLOW_TRACKING_PASSWORD"))))
+    given = (hokusai, environ.get(TOKEN), environ.get("MLFLOW_TRACKING_PASSWORD"))
+    secret = next(filter(None, given))
     assert leaks(secret, result, job.workspace) == []
 
 
