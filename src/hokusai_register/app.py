@@ -60,8 +60,9 @@ def _report(host: hosts.Host, deadline: Deadline) -> Report:
     deadline.at_most(asked.timeout)
     # The registrars bring the HTTP client with them, which a wrong input need not wait for.
     from hokusai_register import registrars  # noqa: PLC0415
+    from hokusai_register.http import Login  # noqa: PLC0415
 
-    host.mask(registrars.mlflow_login(asked.credentials).secrets)
+    host.mask(Login.of(asked.credentials).secrets)
     network = registrars.network(asked, deadline)
     backends = registrars.build(asked, network, host)
     report = register(asked.model, asked.policy, backends, dry_run=asked.dry_run)

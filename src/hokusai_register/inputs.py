@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hokusai_register import artifact, bundle, checks, policy, sections
+from hokusai_register import access, artifact, bundle, checks, policy, sections
+from hokusai_register.access import Credentials, Tls
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError
 from hokusai_register.fields import BY_NAME
@@ -15,10 +16,9 @@ from hokusai_register.model import Artifact, Backend, Model, Secret, Skipped
 from hokusai_register.policy import Step
 from hokusai_register.provenance import provenance, stranger
 from hokusai_register.reader import Reader
-from hokusai_register.sections import Credentials, LocalStore, TlsFiles
+from hokusai_register.sections import LocalStore
 
 NAMED = 10  # files that were left out; there may be thousands
-SHORTEST_KEY = 8  # characters; a shorter one is a word that may stand in any log
 
 # What is read and checked, and cannot be done yet: asking for it is refused, not ignored.
 _NOT_YET = ("token-id", "metric-name", "baseline-value")
@@ -41,7 +41,7 @@ class Inputs:
     tracking_uri: str
     api_url: str
     local: LocalStore
-    tls: TlsFiles
+    tls: Tls
     timeout: float
     remarks: tuple[str, ...]
 
@@ -54,8 +54,8 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
     told = _told(reader, path)
     timeout = reader.get("timeout", checks.seconds, 0.0)
     tracking_uri, api_url = sections.addresses(reader)
-    tls = sections.tls(reader, (tracking_uri, api_url))
-    credentials = _credentials(reader)
+    tls = access.tls(reader, (tracking_uri, api_url))
+    credentials = access.credentials(reader)
     steps = sections.steps(reader, tracking_uri)
     local = sections.local(reader, tracking_uri, environ, roots)
     locked = sections.locked(reader, credentials, stranger(environ))
@@ -95,20 +95,11 @@ def _told(reader: Reader, path: Path | None) -> Model | None:
     return None
 
 
-def _credentials(reader: Reader) -> Credentials:
-    """Return every login; no other input may give it away."""
-    found = sections.credentials(reader)
-    keys = (key.reveal() for key in (found.key, found.token))
-    for name in reader.holding(key for key in keys if len(key) >= SHORTEST_KEY):
-        reader.problem(name, "it holds a part of the key, and would be stored for others to read")
-    return found
-
-
 def secrets(raw: Mapping[str, str], environ: Mapping[str, str]) -> list[Secret]:
     """Return every credential that was handed in: they are masked before anything is checked."""
     values = [
         raw.get("api-key", ""),
-        *(environ.get(name, "") for name in ("HOKUSAI_API_KEY", *_MLFLOW_SECRETS)),
+        *(environ.get(name, "") for name in _SECRETS),
         *map(checks.password, _addresses(raw, environ)),
     ]
     return [Secret(text.strip()) for text in values if text.strip()]
@@ -122,7 +113,7 @@ def _addresses(raw: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[s
     yield from (text for name, text in environ.items() if name.lower().endswith("_proxy"))
 
 
-_MLFLOW_SECRETS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")
+_SECRETS = ("HOKUSAI_API_KEY", access.TOKEN, access.PASSWORD, *access.AWS_SECRETS)
 
 
 def _with_files(told: Model, files: Artifact | None, uri: str) -> Model:
@@ -135,8 +126,6 @@ def _refuse(reader: Reader) -> None:
     reader.refuse_unknown()
     for name in filter(reader.text, _NOT_YET):
         reader.problem(name, "this version cannot do that yet")
-    if reader.flag("MLFLOW_TRACKING_AWS_SIGV4"):
-        reader.problem("MLFLOW_TRACKING_AWS_SIGV4", "this version cannot do that yet")
     reader.boolean("summary")
     reader.target("result-file")
 
@@ -147,7 +136,7 @@ def _origin(tracking_uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _remarks(reader: Reader, credentials: Credentials, tls: TlsFiles, model: Model) -> list[str]:
+def _remarks(reader: Reader, credentials: Credentials, tls: Tls, model: Model) -> list[str]:
     """Return what the user should know although it stops nothing."""
     told = []
     files, kind = model.source, reader.text("model-type")
@@ -157,13 +146,11 @@ def _remarks(reader: Reader, credentials: Credentials, tls: TlsFiles, model: Mod
         told.append(f"left out of the model: {', '.join(names)}")
     if isinstance(files, Artifact) and kind and files.kind not in (kind, "custom"):
         told.append(f"the files look like {files.kind}, and `model-type` says {kind}")
-    if len(credentials.ways) > 1:
-        first, *others = credentials.ways
-        told.append(f"MLflow is logged in to with {first}, not with {' or '.join(others)}")
+    told += access.remarks(credentials)
     if not tls.verify:
         told.append("certificates are not checked (insecure-tls): for development only")
     if reader.boolean("allow-insecure-http"):
         told.append("the key may go in the clear (allow-insecure-http): for development only")
-    if 0 < len(credentials.key.reveal()) < SHORTEST_KEY:
+    if 0 < len(credentials.key.reveal()) < access.SHORTEST_KEY:
         told.append("the key is so short that the runner may drop outputs that contain it")
     return told

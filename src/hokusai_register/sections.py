@@ -1,18 +1,19 @@
-"""The sections of the inputs: the model, addresses, trust, credentials, how far to fall back."""
+"""The sections of the inputs: the model, the addresses, how far to fall back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from hokusai_register import artifact, checks, mappings, policy
+from hokusai_register.access import Credentials, remarks
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError, Reason
 from hokusai_register.fields import DEFAULT_TRACKING_URI
-from hokusai_register.model import Model, Secret, Skipped
+from hokusai_register.model import Model, Skipped
 from hokusai_register.policy import POLICIES, REAL, Fallback, Step
 from hokusai_register.reader import Reader
 
@@ -36,39 +37,6 @@ _OF_THE_MODEL = (
     "experiment",
     "run-id",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsFiles:
-    """The PEM files of the inputs. `verify` is off in development only."""
-
-    ca_bundle: Path | None = None
-    client_cert: Path | None = None
-    client_key: Path | None = None
-    verify: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """How to log in: the key for both services, or what the MLflow server wants instead of it."""
-
-    key: Secret
-    token: Secret
-    user: str
-    password: Secret
-
-    def __bool__(self) -> bool:
-        return bool(self.ways)
-
-    @property
-    def ways(self) -> tuple[str, ...]:
-        """How MLflow could be logged in to; the first one is taken."""
-        there = {
-            "MLFLOW_TRACKING_TOKEN": self.token,
-            "MLFLOW_TRACKING_USERNAME and _PASSWORD": self.user and self.password,
-            "the Hokusai key": self.key,
-        }
-        return tuple(name for name, given in there.items() if given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,36 +113,6 @@ def addresses(reader: Reader) -> tuple[str, str]:
     return tracking_uri, api_url
 
 
-def tls(reader: Reader, addresses: Iterable[str]) -> TlsFiles:
-    """Return whom to trust, and who we are."""
-    insecure = reader.boolean("insecure-tls")
-    named = reader.source("insecure-tls")
-    away = not all(checks.is_loopback(address) for address in addresses if address)
-    if insecure and named != "insecure-tls" and away:
-        reader.problem(
-            named,
-            "the key would go to whoever answers: set the input `insecure-tls` if that is meant",
-        )
-    if reader.text("client-key") and not reader.text("client-cert"):
-        reader.problem("client-key", "it needs `client-cert`")
-    return TlsFiles(
-        ca_bundle=reader.file("ca-bundle"),
-        client_cert=reader.file("client-cert"),
-        client_key=reader.file("client-key"),
-        verify=not insecure,
-    )
-
-
-def credentials(reader: Reader) -> Credentials:
-    """Return every login that was handed in."""
-    return Credentials(
-        key=reader.key(),
-        token=reader.variable("MLFLOW_TRACKING_TOKEN", bare=True),
-        user=reader.variable("MLFLOW_TRACKING_USERNAME").reveal(),
-        password=reader.variable("MLFLOW_TRACKING_PASSWORD"),
-    )
-
-
 def steps(reader: Reader, tracking_uri: str) -> tuple[Step, ...]:
     """Return what is to be tried, in which order."""
     registered = reader.boolean("require-registered")
@@ -229,11 +167,13 @@ def _named(roots: Roots, tracking_uri: str) -> Path:
 
 def locked(reader: Reader, found: Credentials, stranger: str) -> KeyMissingError | None:
     """Return why nobody can be asked: there is no login at all, not even a malformed one."""
-    return None if found or reader.text("api-key") else _no_key(stranger)
+    if found or reader.text("api-key"):
+        return None
+    return _no_key(stranger, "; ".join(["", *remarks(found)]))
 
 
-def _no_key(stranger: str) -> KeyMissingError:
-    why = "`api-key` and HOKUSAI_API_KEY are blank"
+def _no_key(stranger: str, besides: str) -> KeyMissingError:
+    why = f"`api-key` and HOKUSAI_API_KEY are blank{besides}"
     if stranger:
         return KeyMissingError(
             "there is no key",

@@ -23,7 +23,9 @@ SETTINGS = {
 
 
 @contextlib.contextmanager
-def mlflow_server(python: Path, directory: Path, *arguments: str) -> Iterator[str]:
+def mlflow_server(
+    python: Path, directory: Path, *arguments: str, **variables: str
+) -> Iterator[str]:
     """Run an MLflow server for as long as the block lasts; give its origin."""
     directory.mkdir(parents=True, exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -39,7 +41,7 @@ def mlflow_server(python: Path, directory: Path, *arguments: str) -> Iterator[st
                 *("--artifacts-destination", str(directory / "artifacts"), *arguments),
             ],
             cwd=directory,
-            env=environ | SETTINGS | {"PATH": f"{python.parent}:{environ['PATH']}"},
+            env=environ | SETTINGS | {"PATH": f"{python.parent}:{environ['PATH']}"} | variables,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from mlflow import MlflowClient
 
-from functional.runner import Result, Runner
+from functional.runner import Runner
+from functional.sinks import leaks
 from sandboxes import Sandbox
-
-
-def forms(key: str) -> Iterator[bytes]:
-    """Yield what shows a key, or enough of it, in whatever it is written."""
-    yield key[:12].encode()
-    yield key[-12:].encode()
-    for before in ("", ":", "a:", "Bearer "):
-        encoded = base64.b64encode(f"{before}{key}".encode())
-        yield encoded[(len(before) * 4 + 2) // 3 + 1 :][:20]
-    yield key.encode().hex().encode()
-    yield key.encode().hex().upper().encode()
-
-
-def leaks(key: str, result: Result, *places: Path) -> list[str]:
-    """Return where a key, in any form, can be read: it may be there in one line of the log only."""
-    log = result.log.replace(f"::add-mask::{key}\n", "", 1)
-    written = {"log": log, "outputs": str(result.outputs), "summary": result.summary}
-    found = [n for n, text in written.items() if any(f in text.encode() for f in forms(key))]
-    for path in (path for place in places for path in place.rglob("*") if path.is_file()):
-        content = path.read_bytes()
-        found += [str(path) for form in forms(key) if form in content]
-    return found
 
 
 def test_a_key_that_may_only_write_baselines_ends_in_the_api(

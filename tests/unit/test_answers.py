@@ -152,6 +152,51 @@ def test_a_body_without_a_type_says_so() -> None:
     assert answer(502, b"oops", headers={}).message() == "4 bytes of no content type"
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "said"),
+    [
+        ("text/plain; charset=utf-8", b"Permission\n denied \xff", "Permission denied \ufffd"),
+        ("text/plain", b" \n", "an empty body"),
+        ("text/html", b"Permission denied", "Permission denied"),
+        ("text/plain", b"x" * 10_000, "x" * QUOTE),
+        (
+            "text/html",
+            b"<html><head><title>400 No required\nSSL &amp; TLS</title><body>...",
+            "a page titled '400 No required SSL & TLS'",
+        ),
+        ("text/html", b"<html>no title", "14 bytes of text/html"),
+        ("text/html", b"<title>" + b"t" * 10_000 + b"</title>", ("a page titled '" + "t" * QUOTE)),
+    ],
+    ids=[
+        "text",
+        "no text",
+        "no page",
+        "long text",
+        "page",
+        "page without a title",
+        "page with a long title",
+    ],
+)
+def test_text_and_pages_have_words_too(kind: str, body: bytes, said: str) -> None:
+    assert answer(403, body, headers={"content-type": kind}).message() == said[:QUOTE]
+
+
+@pytest.mark.parametrize(
+    ("challenge", "said"),
+    [
+        ({}, "HTTP 401: no; the login was the Hokusai key"),
+        ({"www-authenticate": 'Basic realm="mlflow"'}, ", and it asks for a Basic login"),
+        ({"www-authenticate": "x" * 100}, f", and it asks for a {'x' * 40} login"),
+        ({"www-authenticate": " "}, "the login was the Hokusai key"),
+    ],
+    ids=["no challenge", "Basic", "long", "blank"],
+)
+def test_a_refused_login_is_named(challenge: dict[str, str], said: str) -> None:
+    body = b'{"message": "no"}'
+    refused = Answer("a.example", READ, 401, JSON | challenge, body, "the Hokusai key")
+    assert refusal(refused).why.endswith(said)
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
     lambda inner: (

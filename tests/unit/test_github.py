@@ -98,6 +98,7 @@ def test_no_credential_stays_in_the_environment(step: Callable[..., Step]) -> No
     names = (
         *("INPUT_API-KEY", "INPUT_API_KEY", "HOKUSAI_API_KEY", "MLFLOW_TRACKING_TOKEN"),
         *("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"),
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
         *("ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
     )
     one = step(**dict.fromkeys(names, KEY))

@@ -219,7 +219,7 @@ WRONG: list[Row] = [
         *BAD_INPUT,
         "names a local store",
     ),
-    ({}, {"MLFLOW_TRACKING_AWS_SIGV4": "on"}, *BAD_INPUT, "cannot do that yet"),
+    ({}, {"MLFLOW_TRACKING_AWS_SIGV4": "on"}, *BAD_INPUT, "configure-aws-credentials"),
     ({"client-key": "ca.pem"}, {}, *BAD_INPUT, "needs `client-cert`"),
     ({"tracking-uri": "http://a.example"}, {}, *BAD_INPUT, "a.example in the clear"),
     ({"tracking-uri": "HTTP://A.example"}, {}, *BAD_INPUT, "a.example in the clear"),
@@ -403,8 +403,13 @@ def test_everything_secret_is_known_before_anything_is_checked() -> None:
         "MLFLOW_TRACKING_TOKEN": "three",
         "MLFLOW_TRACKING_PASSWORD": " four ",
         "MLFLOW_TRACKING_USERNAME": "nobody hides",
+        "AWS_ACCESS_KEY_ID": "five",
+        "AWS_SECRET_ACCESS_KEY": "six",
+        "AWS_SESSION_TOKEN": "seven",
+        "AWS_REGION": "nobody hides",
     }
-    assert [s.reveal() for s in secrets(raw, environ)] == ["one", "two", "three", "four"]
+    found = [secret.reveal() for secret in secrets(raw, environ)]
+    assert found == ["one", "two", "three", "four", "five", "six", "seven"]
     assert secrets({"api-key": " "}, {}) == []
 
 

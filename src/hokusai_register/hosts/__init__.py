@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from hokusai_register.access import AWS_SECRETS
 from hokusai_register.artifact import Roots
 from hokusai_register.model import Report, Secret
 from hokusai_register.register import Watcher
@@ -18,6 +19,7 @@ CREDENTIALS = (
     "MLFLOW_TRACKING_TOKEN",
     "MLFLOW_TRACKING_USERNAME",
     "MLFLOW_TRACKING_PASSWORD",
+    *AWS_SECRETS,
     "ACTIONS_RUNTIME_TOKEN",
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
 )

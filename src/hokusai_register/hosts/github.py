@@ -18,11 +18,11 @@ from actions_toolkit.command import Command
 from actions_toolkit.file_command import prepare_key_value_message
 
 from hokusai_register import render
+from hokusai_register.access import SHORTEST_KEY
 from hokusai_register.artifact import Roots
 from hokusai_register.hosts import Request, taken
 from hokusai_register.hosts.progress import EVERY, Progress
 from hokusai_register.hosts.result import write_result
-from hokusai_register.inputs import SHORTEST_KEY
 from hokusai_register.model import Report, Secret
 from hokusai_register.redaction import redact
 from hokusai_register.summary import summary

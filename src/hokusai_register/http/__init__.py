@@ -6,6 +6,5 @@ Nothing is sent again that must not arrive twice: see `answers.Effect`.
 from hokusai_register.http.answers import Answer, Effect, refusal, senseless
 from hokusai_register.http.client import Http, Network
 from hokusai_register.http.login import Login
-from hokusai_register.http.wire import Tls
 
-__all__ = ["Answer", "Effect", "Http", "Login", "Network", "Tls", "refusal", "senseless"]
+__all__ = ["Answer", "Effect", "Http", "Login", "Network", "refusal", "senseless"]

@@ -6,7 +6,9 @@ a 401, 403, 404, 409 or 422 with a body that is not MLflow's own looks like a 50
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -26,6 +28,7 @@ from hokusai_register.errors import (
 )
 
 DEEPEST = 5  # how far down in its body a server's own words are looked for
+_TITLE = re.compile("(?is)<title[^>]*>(.*?)</title>")
 QUOTE = 300  # characters of a server's own words that a message may carry
 
 
@@ -39,13 +42,17 @@ class Effect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer: `body` in bytes, at most 1 MiB; header names in lower case."""
+    """A complete answer: `body` in bytes, at most 1 MiB; header names in lower case.
+
+    `login` names to a person how the request was logged in.
+    """
 
     host: str
     effect: Effect
     status: int
     headers: Mapping[str, str]
     body: bytes
+    login: str = ""
 
     @property
     def ok(self) -> bool:
@@ -78,9 +85,14 @@ class Answer:
         """Return the server's own words, cut: foreign text, to be neutralised where it is shown."""
         parsed = self.maybe_json()
         if not isinstance(parsed, dict):
-            return _shown(self)
+            return _words(self)[:QUOTE] or _shown(self)
         said = next(
-            (parsed[name] for name in ("message", "detail", "error") if parsed.get(name)), ""
+            (
+                parsed[name]
+                for name in ("message", "Message", "detail", "error")
+                if parsed.get(name)
+            ),
+            "",
         )
         return _flat(said, DEEPEST)[:QUOTE] or "no explanation"
 
@@ -113,6 +125,8 @@ def refusal(answer: Answer, about: str = "") -> RegisterError:
         return _turned_away(answer, said)
     kind, what, reason, fix = row or _INVALID
     why = f"HTTP {status}: {said}"
+    if kind is AuthError:
+        why += _asked_for(answer)
     return kind(f"{host} {what}", why=f"{why}; {about}" if about else why, fix=fix, reason=reason)
 
 
@@ -140,6 +154,13 @@ def proxy_login(host: str) -> ProxyAuthError:
         why="HTTP 407 Proxy Authentication Required",
         fix="put user and password into HTTPS_PROXY, or the host into NO_PROXY",
     )
+
+
+def _asked_for(answer: Answer) -> str:
+    """Say who we were, and which login the server asks for, if it names one (RFC 9110)."""
+    wanted = answer.headers.get("www-authenticate", "").split()[:1]
+    asks = f", and it asks for a {wanted[0][:40]} login" if wanted else ""
+    return f"; the login was {answer.login}{asks}"
 
 
 def _turned_away(answer: Answer, said: str) -> RegisterError:
@@ -198,7 +219,7 @@ REFUSED: dict[str | int, tuple[type[RegisterError], str, Reason, str]] = {
         AuthError,
         "refuses the credentials",
         Reason.AUTH_401,
-        "check that the secret holds a current key of this service; make a new one if in doubt",
+        "check that the secret holds a current key, token or password of this service",
     ),
     402: (
         RejectedError,
@@ -225,11 +246,24 @@ REFUSED: dict[str | int, tuple[type[RegisterError], str, Reason, str]] = {
 }
 
 
+def _kind(answer: Answer) -> str:
+    return answer.headers.get("content-type", "").partition(";")[0].strip()
+
+
+def _words(answer: Answer) -> str:
+    """Return what a plain text says, or the title of a page, on one line."""
+    if not _kind(answer).startswith("text/"):
+        return ""
+    text = answer.body.decode(errors="replace")
+    if title := _TITLE.search(text):
+        return f"a page titled {' '.join(html.unescape(title[1]).split())!a}"
+    return "" if text.lstrip().startswith("<") else " ".join(text.split())
+
+
 def _shown(answer: Answer) -> str:
     if not answer.body.strip():
         return "an empty body"
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
-    return f"{len(answer.body):,} bytes of {kind[:60]}"
+    return f"{len(answer.body):,} bytes of {_kind(answer)[:60] or 'no content type'}"
 
 
 def _flat(said: object, depth: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import hashlib
 import math
 import random
@@ -16,19 +15,21 @@ from urllib.parse import urlsplit
 import httpx
 
 from hokusai_register import __version__, checks
+from hokusai_register.access import Tls
 from hokusai_register.deadline import Deadline
 from hokusai_register.errors import (
     Reason,
     RegisterError,
     UnavailableError,
-    UnconfirmedError,
     UnreachableError,
 )
 from hokusai_register.files import checked
 from hokusai_register.http.answers import Answer, Effect, refusal, senseless
 from hokusai_register.http.failures import CONNECT, failure
 from hokusai_register.http.login import Login
-from hokusai_register.http.wire import DeadlineBackend, Tls, Wall, proxy_for
+from hokusai_register.http.repeats import date, repeats, retry_after
+from hokusai_register.http.tls import context
+from hokusai_register.http.wire import DeadlineBackend, Wall, proxy_for
 from hokusai_register.model import File
 from hokusai_register.redaction import redact
 
@@ -40,7 +41,6 @@ TRIES = 4
 PATIENCE = 8.0  # seconds after which a host that does not even connect is given up
 SKEW = 300.0  # seconds that two clocks may differ
 ANSWER_LIMIT = 1 << 20  # bytes
-LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(kw_only=True)
@@ -79,7 +79,7 @@ class Http:
         self._secrets = [secret.reveal() for secret in login.secrets]
         self._secrets += [checks.password(proxy)] if proxy else []
         self._transport = httpx.HTTPTransport(
-            verify=network.tls.context() if secure else False, proxy=proxy
+            verify=context(network.tls) if secure else False, proxy=proxy
         )
         # The pool takes a backend when it is built, and httpx has no argument for it.
         self._transport._pool._network_backend = DeadlineBackend(self._wall)  # noqa: SLF001  # see above
@@ -89,7 +89,6 @@ class Http:
                 "User-Agent": f"hokusai-register-model/{__version__}",
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
-                **{name: value.reveal() for name, value in login.headers.items()},
             },
             follow_redirects=False,
             timeout=httpx.Timeout(STALL, connect=CONNECT),
@@ -114,11 +113,12 @@ class Http:
 
         `path` is appended to the base as it is: the caller has escaped it.
         """
+        # AWS knows a blank as %20 only, and to everybody else that is the same as `+`.
+        query = str(httpx.QueryParams(params)).replace("+", "%20")
+        target = f"{path}?{query}" if query else path
 
         def once(seconds: float) -> Answer:
-            request = self._client.build_request(
-                method, self.base + path, params=params, json=json, headers=headers
-            )
+            request = self._request(method, target, json=json, headers=headers)
             with self._wall.within(min(CONTROL, seconds)):
                 return self._exchange(request, effect)
 
@@ -131,9 +131,10 @@ class Http:
 
         def once(seconds: float) -> Answer:
             with source() as stream:
-                request = self._client.build_request(
+                request = self._request(
                     "PUT",
-                    self.base + path,
+                    path,
+                    file.sha256,
                     content=_counted(checked(stream, file), sent),
                     headers={"Content-Length": str(file.size)},
                 )
@@ -157,7 +158,7 @@ class Http:
             if target:
                 target.seek(0)
                 target.truncate()
-            request = self._client.build_request("GET", self.base + path)
+            request = self._request("GET", path)
             with self._wall.within(seconds):
                 return self._exchange(request, Effect.READ, into=take)
 
@@ -170,6 +171,14 @@ class Http:
         """Close all connections; the next request opens a new one."""
         self._transport.close()
 
+    def _request(self, method: str, path: str, sha256: str = "", **parts: Any) -> httpx.Request:
+        """Return a request that is logged in; `sha256` is that of a body still to be read."""
+        request = self._client.build_request(method, self.base + path, **parts)
+        digest = sha256 or hashlib.sha256(request.content).hexdigest()
+        kind = request.headers.get("content-type", "")
+        request.headers.update(self.login.sign(method, str(request.url), kind, digest))
+        return request
+
     def _repeat(self, once: Callable[[float], Answer], effect: Effect, phase: float) -> Answer:
         """Try until there is an answer to keep, the tries are used up, or it would be too late."""
         began = time.monotonic()
@@ -179,7 +188,7 @@ class Http:
             outcome = self._outcome(once, end)
             pause = self._pause(attempt, outcome)
             stop = began + PATIENCE if isinstance(outcome, UnreachableError) else end
-            if attempt == tries or not _repeats(outcome, effect) or time.monotonic() + pause > stop:
+            if attempt == tries or not repeats(outcome, effect) or time.monotonic() + pause > stop:
                 break
             self._network.sleep(pause)
         if isinstance(outcome, Answer):
@@ -222,10 +231,10 @@ class Http:
     ) -> Answer:
         """Take the answer in, at most 1 MiB; a good one may go `into` somewhere else instead."""
         headers = {name.lower(): value for name, value in response.headers.items()}
-        if (theirs := _date(headers.get("date", ""))) and "age" not in headers:
+        if (theirs := date(headers.get("date", ""))) and "age" not in headers:
             self._network.skews[self.host] = theirs - time.time()
         body = bytearray()
-        answer = Answer(self.host, effect, response.status_code, headers, b"")
+        answer = Answer(self.host, effect, response.status_code, headers, b"", self.login.how)
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise senseless(answer, "its answer is compressed, which was not asked for")
         for piece in response.iter_raw():
@@ -255,36 +264,7 @@ class _Measure:
         self.size += len(piece)
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that `Retry-After` asks for, given as a number or a date (RFC 9110)."""
-    asked = headers.get("retry-after", "").strip()
-    if asked.isascii() and asked.isdigit():
-        return float(asked[:9])
-    then = _date(asked)
-    now = _date(headers.get("date", "")) or time.time()  # by the clock that the date is from
-    return then - now if then and then > now else None
-
-
-def _date(text: str) -> float | None:
-    """Return an HTTP date as seconds since 1970, if it is one."""
-    try:
-        return email.utils.parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
-        return None
-
-
 def _counted(pieces: Iterator[bytes], sent: Callable[[int], None]) -> Iterator[bytes]:
     for piece in pieces:
         yield piece
         sent(len(piece))
-
-
-def _repeats(outcome: Answer | RegisterError, effect: Effect) -> bool:
-    """Whether sending it again is harmless, and may help."""
-    if isinstance(outcome, Answer):
-        return outcome.status == 429 or (  # noqa: PLR2004  # 429: turned away before anything was done
-            outcome.status in LATER and effect is not Effect.ONCE
-        )
-    if isinstance(outcome, UnconfirmedError):
-        return effect is Effect.REPEATABLE
-    return isinstance(outcome, UnavailableError)

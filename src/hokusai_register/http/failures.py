@@ -31,6 +31,19 @@ _NOT_SENT = (
     httpx.LocalProtocolError,
 )
 
+# What a server means by its last words (RFC 8446, 6.2), where it speaks of the client.
+_ALERTS = {
+    "CERTIFICATE_REQUIRED": "it wants a client certificate",
+    "HANDSHAKE_FAILURE": "most servers of TLS 1.2 mean that they want a client certificate",
+    "CERTIFICATE_EXPIRED": "the client certificate is not valid any more, or not yet",
+    "CERTIFICATE_REVOKED": "the client certificate was revoked",
+    "UNKNOWN_CA": "it does not know the CA that signed the client certificate",
+    "BAD_CERTIFICATE": "it does not take the client certificate",
+    "CERTIFICATE_UNKNOWN": "it does not take the client certificate",
+    "UNSUPPORTED_CERTIFICATE": "the client certificate is of a wrong kind",
+    "ACCESS_DENIED": "it does not let the owner of the client certificate in",
+}
+
 
 def failure(error: httpx.TransportError, effect: Effect, base: str, proxy: str) -> RegisterError:
     """Return the cause of a broken exchange; only a write that may have arrived is in doubt."""
@@ -79,7 +92,15 @@ def _cut_off(error: ssl.SSLError) -> bool:
 
 def _distrust(host: str, error: ssl.SSLError) -> TrustError:
     # Only OpenSSL's own errors have these; those of Python's ssl module do not.
-    said = (getattr(error, name, "") for name in ("verify_message", "reason"))
+    said = [getattr(error, name, "") for name in ("verify_message", "reason")]
+    _, alert, word = str(said[1]).partition("_ALERT_")
+    if alert and word in _ALERTS:
+        return TrustError(
+            f"{host} ends the TLS handshake",
+            why=f"its alert is {word}: {_ALERTS[word]}",
+            fix="give a current client certificate, which this server takes, in `client-cert` and "
+            "`client-key`",
+        )
     return TrustError(
         f"the TLS connection to {host} cannot be trusted",
         why=next(filter(None, said), "the handshake failed"),

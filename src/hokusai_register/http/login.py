@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
+from hokusai_register.access import KEY, PAIR, SIGV4, TOKEN, AwsKeys, Credentials
+from hokusai_register.http.sigv4 import signed
 from hokusai_register.model import Secret
+
+# From method, URL, type and SHA-256 of the body to the headers that log this request in.
+Sign = Callable[[str, str, str, str], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,33 +20,46 @@ class Login:
     """One way to log in. `how` names it to a person; `secrets` are never to be shown."""
 
     how: str
-    headers: Mapping[str, Secret]
     secrets: tuple[Secret, ...]
+    sign: Sign = field(repr=False)
+
+    @classmethod
+    def of(cls, found: Credentials) -> Login:
+        """MLflow's own credentials, the first of them, or else the Hokusai key."""
+        makers = {
+            TOKEN: lambda: cls.token(found.token),
+            PAIR: lambda: cls.basic(found.user, found.password),
+            SIGV4: lambda: cls.aws(found.aws),
+            KEY: lambda: cls.key(found.key),
+        }
+        return next((makers[way]() for way in found.ways), cls.nobody())
 
     @classmethod
     def key(cls, key: Secret) -> Login:
         """A Hokusai key, in both headers that the service reads: they must never differ."""
-        headers = {"Authorization": Secret(f"Bearer {key.reveal()}"), "X-API-Key": key}
-        return cls("the Hokusai key", headers, (key,))
+        headers = {"Authorization": f"Bearer {key.reveal()}", "X-API-Key": key.reveal()}
+        return cls(KEY, (key,), lambda *_: headers)
 
     @classmethod
     def nobody(cls) -> Login:
         """No login at all, for a server of this machine."""
-        return cls("nothing", {}, ())
+        return cls("nothing", (), lambda *_: {})
 
     @classmethod
     def token(cls, token: Secret) -> Login:
         """A bearer token of the MLflow server's own."""
-        return cls(
-            "MLFLOW_TRACKING_TOKEN", {"Authorization": Secret(f"Bearer {token.reveal()}")}, (token,)
-        )
+        headers = {"Authorization": f"Bearer {token.reveal()}"}
+        return cls(TOKEN, (token,), lambda *_: headers)
 
     @classmethod
     def basic(cls, user: str, password: Secret) -> Login:
         """User name and password (RFC 7617)."""
         pair = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
-        return cls(
-            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
-            {"Authorization": Secret(f"Basic {pair}")},
-            (password, Secret(pair)),
-        )
+        headers = {"Authorization": f"Basic {pair}"}
+        return cls(PAIR, (password, Secret(pair)), lambda *_: headers)
+
+    @classmethod
+    def aws(cls, keys: AwsKeys) -> Login:
+        """A signature of its own for each request."""
+        secrets = tuple(filter(None, (Secret(keys.id), keys.secret, keys.session)))
+        return cls(SIGV4, secrets, partial(signed, keys))

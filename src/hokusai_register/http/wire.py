@@ -1,4 +1,4 @@
-"""Below HTTP: wall-clock deadlines on every socket operation, whom to trust, which proxy.
+"""Below HTTP: wall-clock deadlines on every socket operation, and which proxy.
 
 A socket timeout starts anew with every byte, so a server that drips one byte at a time never trips
 it; a deadline does.
@@ -13,8 +13,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -23,34 +21,6 @@ import httpcore
 
 from hokusai_register.checks import is_loopback
 from hokusai_register.errors import InputError
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Whom to trust, and who we are: PEM files. `verify` is off in development only."""
-
-    ca_bundle: Path | None = None
-    client_cert: Path | None = None
-    client_key: Path | None = None
-    verify: bool = True
-
-    def context(self) -> ssl.SSLContext:
-        """Return the context for all connections; raises InputError if a file is no PEM."""
-        try:
-            context = ssl.create_default_context(cafile=self.ca_bundle)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            if self.client_cert:
-                context.load_cert_chain(self.client_cert, self.client_key)
-        except OSError as error:  # ssl.SSLError is one
-            raise InputError(
-                "the certificates cannot be used",
-                why=f"{error.strerror or error}",
-                fix="ca-bundle, client-cert and client-key must name readable PEM files",
-            ) from error
-        if not self.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
 
 def proxy_for(origin: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,13 +19,17 @@ class KeyAuth(requests.auth.AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Return the request, signed if it is ours to sign."""
-        target = urlsplit(request.url or "")
+        # AWS knows a blank as %20 only, and to everybody else that is the same as `+`.
+        path, mark, query = (request.url or "").partition("?")
+        request.url = path + mark + query.replace("+", "%20")
         request.headers.pop("Authorization", None)  # a .netrc, or a stale user name, is not us
+        target, digest = urlsplit(request.url), _digest(request.body)
         for connection in announced():
             known = urlsplit(connection.base)
             if (known.scheme, known.netloc) == (target.scheme, target.netloc):
-                for name, value in connection.http.login.headers.items():
-                    request.headers[name] = value.reveal()
+                sign = connection.http.login.sign
+                method, kind = request.method or "GET", request.headers.get("Content-Type", "")
+                request.headers.update(sign(method, request.url, str(kind), digest))
         request.register_hook("response", _no_redirects)
         return request
 
@@ -39,6 +44,13 @@ class Provider(RequestAuthProvider):  # type: ignore[misc]  # MLflow is not type
     def get_auth(self) -> KeyAuth:
         """Return the object that signs."""
         return KeyAuth()
+
+
+def _digest(body: Any) -> str:
+    """Return the SHA-256 of a body; one that is read only as it is sent has none yet."""
+    if not isinstance(body, (str, bytes, type(None))):
+        return "UNSIGNED-PAYLOAD"
+    return hashlib.sha256(body.encode() if isinstance(body, str) else body or b"").hexdigest()
 
 
 def _no_redirects(response: requests.Response, **_: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hokusai_register.deadline import Deadline
 from hokusai_register.errors import RegisterError
-from hokusai_register.http import Http, Login, Network, Tls
+from hokusai_register.http import Http, Login, Network
 from hokusai_register.inputs import Inputs
 from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.model import Attempt, Backend, Model, Receipt
@@ -15,14 +15,11 @@ from hokusai_register.registrars.api import HokusaiApi
 from hokusai_register.registrars.local import LocalMLflow
 from hokusai_register.registrars.mlflow import RemoteMLflow
 from hokusai_register.registrars.mock import Mock
-from hokusai_register.sections import Credentials
 
 
 def network(inputs: Inputs, deadline: Deadline) -> Network:
     """Return what all exchanges of this run share."""
-    files = inputs.tls
-    tls = Tls(files.ca_bundle, files.client_cert, files.client_key, verify=files.verify)
-    return Network(tls=tls, deadline=deadline)
+    return Network(tls=inputs.tls, deadline=deadline)
 
 
 def build(inputs: Inputs, network: Network, watcher: Watcher) -> dict[Backend, Registrar]:
@@ -34,15 +31,6 @@ def build(inputs: Inputs, network: Network, watcher: Watcher) -> dict[Backend, R
         Backend.MOCK: Mock,
     }
     return {step.backend: makers[step.backend]() for step in inputs.policy}
-
-
-def mlflow_login(found: Credentials) -> Login:
-    """Return how to log in to MLflow: its own credentials, if there are any, before the key."""
-    if found.token:
-        return Login.token(found.token)
-    if found.user and found.password:
-        return Login.basic(found.user, found.password)
-    return Login.key(found.key)
 
 
 class Locked:
@@ -63,7 +51,7 @@ class Locked:
 def _mlflow(inputs: Inputs, network: Network, watcher: Watcher) -> Registrar:
     if inputs.locked:
         return Locked(inputs.locked)
-    login = mlflow_login(inputs.credentials)
+    login = Login.of(inputs.credentials)
     return RemoteMLflow(Connection(inputs.tracking_uri, network, login), watcher)
 
 

@@ -1,0 +1,60 @@
+"""The TLS context of all connections, made from the PEM files of the inputs."""
+
+from __future__ import annotations
+
+import ssl
+
+from hokusai_register.access import Tls
+from hokusai_register.errors import InputError
+
+_MISMATCH = "KEY_VALUES_MISMATCH"
+
+
+def context(tls: Tls) -> ssl.SSLContext:
+    """Return the context for all connections; raises InputError if a file is no PEM."""
+    try:
+        made = ssl.create_default_context(cafile=tls.ca_bundle)
+    except OSError as error:  # ssl.SSLError is one
+        raise InputError(
+            "the CA bundle cannot be used",
+            why=f"{error.strerror or error}",
+            fix="`ca-bundle` must name a readable PEM file",
+        ) from error
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    if (
+        tls.ca_bundle
+    ):  # since Python 3.13 its form is judged too, by rules that few private CAs know
+        made.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if tls.client_cert:
+        _identify(made, tls)
+    if not tls.verify:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    return made
+
+
+def _identify(made: ssl.SSLContext, tls: Tls) -> None:
+    """Show the client certificate to every server that asks for one."""
+    try:
+        made.load_cert_chain(str(tls.client_cert), tls.client_key, password=_passphrase)
+    except OSError as error:
+        why = error.strerror or str(error)
+        if isinstance(error, ssl.SSLError):
+            mismatch = "the private key is not the one that the certificate was made for"
+            none = "there is no certificate, or no private key, in PEM form"
+            why = mismatch if error.reason == _MISMATCH else none
+        raise InputError(
+            "the client certificate cannot be used",
+            why=why,
+            fix="`client-cert` must name a PEM file with the certificate, and `client-key` one "
+            "with its private key; or the first one has both",
+        ) from error
+
+
+def _passphrase() -> str:
+    """OpenSSL would ask whoever sits at the terminal, and wait."""
+    raise InputError(
+        "the client certificate cannot be used",
+        why="its private key is encrypted, and nobody is there to type the passphrase",
+        fix="keep the key as a secret without one: `openssl pkey -in encrypted.pem -out key.pem`",
+    )
