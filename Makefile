@@ -8,9 +8,9 @@ ACTIONLINT := .cache/actionlint-v1.7.7/actionlint
 ACT := .cache/act-v0.2.87/act
 WORKFLOWS := .github/workflows/*.yml
 EXAMPLES := examples/workflows/*.yml
-UV ?= uv
+UV ?= $(CURDIR)/.venvs/uv/bin/uv
 
-.PHONY: setup demo test lint unit contract functional faults compat e2e lock clean
+.PHONY: setup demo test lint unit contract functional faults compat e2e lock upgrade clean
 
 setup: $(READY)
 
@@ -34,7 +34,8 @@ lint: $(READY) $(ACTIONLINT)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS) $(EXAMPLES)
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/gitlab-ci.yml
-	$(BIN)/zizmor --offline --quiet --persona pedantic action.yml $(WORKFLOWS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet --persona pedantic action.yml .github/dependabot.yml $(WORKFLOWS)
 	$(BIN)/zizmor --offline --quiet $(EXAMPLES)
 	@[ ! -x $(ACTIONLINT) ] || $(ACTIONLINT) $(WORKFLOWS) $(EXAMPLES)
 
@@ -74,11 +75,17 @@ compat: $(READY) .venvs/compat-2.22/.ready .venvs/compat-3.5/.ready
 e2e: $(READY) $(ACT)
 	ACT=$(CURDIR)/$(ACT) $(BIN)/pytest tests/e2e
 
-# The requirement files: exact versions with hashes, and no address of any index.
-lock:
-	cd requirements && for set in build runtime dev compat-2.22 compat-3.5; do \
+# The requirement files: exact versions with hashes, and no address of any index. Wheels only, so
+# that nothing of what is looked at is run.
+lock: .venvs/uv/.ready
+	cd requirements && for set in build runtime dev compat-2.22 compat-3.5 uv; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-annotate --override overrides.in $$set.in --output-file $$set.txt || exit 1; done
+	    --no-annotate --no-build --override overrides.in $(UPGRADE) $$set.in --output-file $$set.txt \
+	    || exit 1; done
+
+# The same with newer versions, but for what is not a week old: malice is mostly found in days.
+upgrade: UPGRADE = --upgrade --exclude-newer "7 days"
+upgrade: lock
 
 clean:
 	rm -rf $(VENV) .venvs .cache .demo
