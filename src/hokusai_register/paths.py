@@ -76,8 +76,8 @@ def locate(raw: str, roots: Roots, *, what: str = "model-path") -> Path:
 def writable(raw: str, roots: Roots, *, what: str) -> Path:
     """Return the real path of a file that may be written or replaced (FileError)."""
     text = raw.strip()
-    parent, _, name = text.replace("\\", "/").rpartition("/")
-    target = Path(os.path.realpath(roots.workspace / (parent or "."))) / name
+    parent, slash, name = text.replace("\\", "/").rpartition("/")
+    target = Path(os.path.realpath(roots.workspace / (parent + slash))) / name
     if roots.below(target) is None or name in ("", ".", "..") or os.path.islink(target):  # noqa: PTH114  # never raises
         _refuse_outside(text, target, roots, what)
     try:
