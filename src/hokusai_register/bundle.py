@@ -185,4 +185,4 @@ def _broken(shown: str, why: str) -> FileError:
 
 def relative(path: Path, workspace: Path) -> str:
     """Return a bundle's path as later steps and people use it: relative to the workspace."""
-    return os.path.relpath(path, workspace)
+    return Path(os.path.relpath(path, os.path.realpath(workspace))).as_posix()

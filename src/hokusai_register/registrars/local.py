@@ -83,7 +83,7 @@ class LocalMLflow:
             raise LocalStoreError(
                 "the local MLflow store cannot be used",
                 why=str(error).replace("\n", "; "),
-                fix=f"the model itself is kept in {os.path.relpath(kept, self._workspace)}: "
+                fix=f"the model itself is kept in {bundle.relative(kept, self._workspace)}: "
                 "register it later with `hokusai-register replay`",
             ) from error
 
@@ -134,7 +134,7 @@ class LocalFiles:
 
     def artifact_root(self, artifact_uri: str) -> str:
         """Return the path of an artifact URI, which lies below our artifacts."""
-        path = Path(unquote(urlsplit(artifact_uri).path))
+        path = Path(of_url(urlsplit(artifact_uri).path))
         if not path.is_relative_to(self._artifacts) or ".." in path.parts:
             raise LocalStoreError(
                 f"{self.host} was made elsewhere",
