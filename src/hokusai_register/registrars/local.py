@@ -11,12 +11,13 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from hokusai_register import bundle, keeping
 from hokusai_register.errors import LocalStoreError, RegisterError, RejectedError
 from hokusai_register.files import checked
 from hokusai_register.model import Artifact, Attempt, Backend, File, Model, Receipt
+from hokusai_register.paths import of_url
 from hokusai_register.register import Registrar, Watcher
 from hokusai_register.registrars.registration import Registration
 from hokusai_register.registrars.registry import Registry, make_database, schema
@@ -44,7 +45,7 @@ class LocalMLflow:
         finally:
             if self._store.exists():
                 keeping.give_to(self._workspace, self._store)
-        return replace(receipt, bundle=os.path.relpath(kept, self._workspace))
+        return replace(receipt, bundle=bundle.relative(kept, self._workspace))
 
     def check(self, model: Model) -> tuple[str, ...]:
         """Say where the model would be kept."""
