@@ -144,7 +144,7 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
 def _left_out(entry: os.DirEntry[str]) -> str:
     if why := why_private(entry.name):
         return why
-    if entry.is_symlink():
+    if entry.is_symlink() or getattr(entry, "is_junction", bool)():  # Windows has both
         return "symbolic link"
     plain = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
     return "" if plain else "not a regular file"

@@ -14,7 +14,7 @@ from typing import Any
 
 from hokusai_register import artifact, checks, keeping
 from hokusai_register.errors import FileError
-from hokusai_register.files import checked, open_file
+from hokusai_register.files import checked, inside, open_file
 from hokusai_register.model import Artifact, Attempt, File, Model, Provenance
 from hokusai_register.rules import has_control
 
@@ -120,7 +120,7 @@ def _files(told: Any, path: Path) -> Artifact:
     if told["schema"] != SCHEMA:
         raise ValueError("another schema")
     files = tuple(File(str(f["path"]), int(f["size"]), str(f["sha256"])) for f in told["files"])
-    if not all(_inside(file.path) and _HEX.fullmatch(file.sha256) for file in files):
+    if not all(_plain(file.path) and _HEX.fullmatch(file.sha256) for file in files):
         raise ValueError("a path leads out of the bundle")
     # Of a single file the digest speaks of the first only; of two of one name, of neither.
     most = len({file.path for file in files}) if told["is_directory"] else 1
@@ -155,10 +155,8 @@ def _model(request: dict[str, Any], came_from: dict[str, str], files: Artifact) 
     )
 
 
-def _inside(path: str) -> bool:
-    native = Path(path)
-    outside = not native.parts or native.anchor or ".." in native.parts
-    return not outside and not has_control(path)
+def _plain(path: str) -> bool:
+    return inside(path) and not has_control(path)
 
 
 def _copy(root: Path, file: File, target: Path) -> None:
@@ -185,4 +183,4 @@ def _broken(shown: str, why: str) -> FileError:
 
 def relative(path: Path, workspace: Path) -> str:
     """Return a bundle's path as later steps and people use it: relative to the workspace."""
-    return os.path.relpath(path, workspace)
+    return Path(os.path.relpath(path, os.path.realpath(workspace))).as_posix()

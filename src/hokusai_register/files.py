@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from functools import reduce
 from operator import or_
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from hokusai_register.errors import FileError
@@ -43,17 +43,22 @@ def unreadable(name: str, error: OSError) -> FileError:
     )
 
 
+def inside(path: str) -> bool:
+    """Whether a path stays below what it is joined to, by the rules of this system."""
+    native = Path(path)
+    return bool(native.parts) and not native.anchor and ".." not in native.parts
+
+
 def open_file(root: Path, path: str) -> BinaryIO:
     """Open one file of an artifact for reading without following links (FileError if it cannot).
 
     `root` is a real path, as `locate` returns; a link put anywhere on the way since is refused.
     """
-    pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts:
+    if not inside(path):
         raise FileError(f"cannot read {path!r}", why="it leads out", fix="give a path inside")
     opener = _open_beneath if os.open in os.supports_dir_fd else _open_checked
     try:
-        descriptor = opener(root / pure)
+        descriptor = opener(root / path)
     except OSError as error:
         raise unreadable(repr(path), error) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

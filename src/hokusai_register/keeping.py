@@ -59,7 +59,11 @@ def sweep(directory: Path, scratch: str) -> None:
 
 def sync(path: Path) -> None:
     """Wait until a file's bytes, or a directory's entries, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    directory = path.is_dir()
+    if directory and not hasattr(os, "O_DIRECTORY"):
+        return  # Windows opens none, and writes the entries with the files
+    # Only what was opened for writing can be waited for there.
+    descriptor = os.open(path, os.O_RDONLY if directory else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

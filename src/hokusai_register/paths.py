@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import unquote
 
 from hokusai_register.errors import FileError
 from hokusai_register.files import unreadable
@@ -76,8 +77,8 @@ def locate(raw: str, roots: Roots, *, what: str = "model-path") -> Path:
 def writable(raw: str, roots: Roots, *, what: str) -> Path:
     """Return the real path of a file that may be written or replaced (FileError)."""
     text = raw.strip()
-    parent, _, name = text.replace("\\", "/").rpartition("/")
-    target = Path(os.path.realpath(roots.workspace / (parent or "."))) / name
+    parent, slash, name = text.replace("\\", "/").rpartition("/")
+    target = Path(os.path.realpath(roots.workspace / (parent + slash))) / name
     if roots.below(target) is None or name in ("", ".", "..") or os.path.islink(target):  # noqa: PTH114  # never raises
         _refuse_outside(text, target, roots, what)
     try:
@@ -89,6 +90,12 @@ def writable(raw: str, roots: Roots, *, what: str) -> Path:
     if not found:
         raise _missing(text, target.parent, roots, what, None)
     return target
+
+
+def of_url(path: str) -> str:
+    """Return the path that the path of a `file:` URL means: before a drive stands a slash more."""
+    native = unquote(path)
+    return native[1:] if Path(native[1:]).drive else native
 
 
 def _check_text(text: str, what: str) -> None:
@@ -120,7 +127,7 @@ def _from_job_container(text: str, roots: Roots) -> Path | None:
 def _refuse_outside(text: str, real: Path, roots: Roots, what: str) -> NoReturn:
     why = "only what is in the workspace or in RUNNER_TEMP is read"
     if not _exists(real):
-        why = "it is not visible inside the action's container"
+        why = "it is not there, or not visible inside the action's container"
     raise FileError(
         f"{what} {text!r} leads to {str(real)!r}, outside the workspace",
         why=f"{why}; the workspace is {str(roots.workspace)!r}",

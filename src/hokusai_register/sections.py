@@ -14,6 +14,7 @@ from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError, Reason
 from hokusai_register.fields import DEFAULT_TRACKING_URI
 from hokusai_register.model import Model, Skipped
+from hokusai_register.paths import of_url
 from hokusai_register.policy import POLICIES, REAL, Fallback, Step
 from hokusai_register.reader import Reader
 
@@ -157,12 +158,14 @@ def local(
 
 def _named(roots: Roots, tracking_uri: str) -> Path:
     """Return the database that a local tracking URI means."""
-    scheme, colon, path = tracking_uri.partition(":")
-    path = unquote(path) if colon else scheme
+    path, is_database = tracking_uri, tracking_uri.startswith("sqlite:")
     # sqlite:///a is relative, sqlite:////a and file:///a are absolute (SQLAlchemy, RFC 8089).
-    path = path.removeprefix("///") if scheme == "sqlite" else path.removeprefix("//")
+    if is_database:
+        path = unquote(path.removeprefix("sqlite:").removeprefix("///"))
+    elif path.startswith("file:"):
+        path = of_url(path.removeprefix("file:").removeprefix("//"))
     target = artifact.writable(path, roots, what="tracking-uri")
-    return target if scheme == "sqlite" else target / DATABASE
+    return target if is_database else target / DATABASE
 
 
 def locked(reader: Reader, found: Credentials, stranger: str) -> KeyMissingError | None:

@@ -106,3 +106,11 @@ def test_whatever_is_changed_it_is_the_same_model_or_refused(
         assert isinstance(asked.source, Artifact)
         assert opened.key(opened.source.digest) == asked.key(asked.source.digest)
         assert opened.source.digest == asked.source.digest
+
+
+def test_a_bundle_is_named_from_a_workspace_behind_a_link(tmp_path: Path) -> None:
+    """As on macOS, where /tmp is one."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    kept = (tmp_path / "real").resolve() / ".hokusai" / "bundles" / "hk1-0"
+    assert bundle.relative(kept, tmp_path / "link") == ".hokusai/bundles/hk1-0"

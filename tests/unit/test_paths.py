@@ -165,6 +165,13 @@ def test_an_undecodable_name_is_found_and_shown(roots: Roots) -> None:
     assert "m\\udcff.bin" in refusal(os.fsdecode(b"m\xff.bim"), roots).why
 
 
+@pytest.mark.parametrize("raw", ["/result.json", "\\result.json", "/"])
+def test_a_root_is_not_the_workspace(tmp_path: Path, raw: str) -> None:
+    with pytest.raises(FileError, match="outside"):
+        writable(raw, Roots(tmp_path), what="result-file")
+    assert writable("result.json", Roots(tmp_path), what="") == tmp_path.resolve() / "result.json"
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can become another")
 def test_a_closed_workspace_is_a_refusal_and_no_bug(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir()

@@ -11,12 +11,13 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from hokusai_register import bundle, keeping
 from hokusai_register.errors import LocalStoreError, RegisterError, RejectedError
 from hokusai_register.files import checked
 from hokusai_register.model import Artifact, Attempt, Backend, File, Model, Receipt
+from hokusai_register.paths import of_url
 from hokusai_register.register import Registrar, Watcher
 from hokusai_register.registrars.registration import Registration
 from hokusai_register.registrars.registry import Registry, make_database, schema
@@ -44,7 +45,7 @@ class LocalMLflow:
         finally:
             if self._store.exists():
                 keeping.give_to(self._workspace, self._store)
-        return replace(receipt, bundle=os.path.relpath(kept, self._workspace))
+        return replace(receipt, bundle=bundle.relative(kept, self._workspace))
 
     def check(self, model: Model) -> tuple[str, ...]:
         """Say where the model would be kept."""
@@ -83,7 +84,7 @@ class LocalMLflow:
             raise LocalStoreError(
                 "the local MLflow store cannot be used",
                 why=str(error).replace("\n", "; "),
-                fix=f"the model itself is kept in {os.path.relpath(kept, self._workspace)}: "
+                fix=f"the model itself is kept in {bundle.relative(kept, self._workspace)}: "
                 "register it later with `hokusai-register replay`",
             ) from error
 
@@ -134,7 +135,7 @@ class LocalFiles:
 
     def artifact_root(self, artifact_uri: str) -> str:
         """Return the path of an artifact URI, which lies below our artifacts."""
-        path = Path(unquote(urlsplit(artifact_uri).path))
+        path = Path(of_url(urlsplit(artifact_uri).path))
         if not path.is_relative_to(self._artifacts) or ".." in path.parts:
             raise LocalStoreError(
                 f"{self.host} was made elsewhere",
