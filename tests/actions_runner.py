@@ -12,12 +12,13 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+import noisy
 from runner_rules import runner_records
 
 ACTION = Path(__file__).parent.parent / "action.yml"
@@ -25,6 +26,7 @@ ACTION = Path(__file__).parent.parent / "action.yml"
 USER = 1001 if os.geteuid() == 0 else os.geteuid()
 LIMIT = 120  # seconds after which a step hangs
 SOON = 5.0  # seconds that a cancelled step may take: after 7.5 a runner sends SIGTERM
+SITE = "/opt/hokusai/lib/python3.13/site-packages"  # of the image
 MOUNTS = {
     "_temp/_github_home": "/github/home",
     "_temp/_github_workflow": "/github/workflow",
@@ -125,11 +127,21 @@ class ActionsRunner:
         """The event that the job was started by."""
         return self.root / "_temp/_github_workflow/event.json"
 
+    def with_library(self, place: Path, text: str) -> ActionsRunner:
+        """Return the same runner with a library in the image that MLflow imports."""
+        noisy.install(place, text)
+        mounts = (f"{path}:{SITE}/{path.name}:ro" for path in place.iterdir())
+        return replace(self, options=(*self.options, *(f"--volume={mount}" for mount in mounts)))
+
     def prepare(self) -> None:
         """Make the directories, as the runner's user."""
         for place in MOUNTS:
             (self.root / place).mkdir(parents=True, exist_ok=True)
         self.event.write_text("{}", encoding="utf-8")
+        self.give_away()
+
+    def give_away(self) -> None:
+        """Let everything belong to the runner's user."""
         for path in (self.root, *self.root.rglob("*")):
             os.chown(path, USER, -1)
 

@@ -49,6 +49,11 @@ def source(noise: str) -> str:
     return f"{_LIBRARY}{NOISES[noise]}\n"
 
 
+def hidden(text: str) -> str:
+    """Return an expression for `text` that does not have it, not even where it is compiled."""
+    return f"bytes(one ^ 1 for one in {bytes(one ^ 1 for one in text.encode())!r}).decode()"
+
+
 def install(place: Path, text: str) -> None:
     """Put a library at `place`, below a path of Python, that MLflow imports as one of its plugins.
 

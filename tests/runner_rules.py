@@ -18,6 +18,7 @@ REGISTERED = frozenset(
         "warning",
     )
 )
+_NO_TOKENS = REGISTERED | {"", "pause-logging"}
 # char.IsWhiteSpace; Python's `strip` would also take \x1c to \x1f.
 _WHITE = "\t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000 " + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -56,7 +57,7 @@ def runner_commands(output: str) -> list[Command]:
             token = "" if command.name == token else token
             continue
         obeyed.append(command)
-        if command.name == "stop-commands" and command.data.lower() not in REGISTERED:
+        if command.name == "stop-commands" and command.data.lower() not in _NO_TOKENS:
             token = command.data.lower()
     return obeyed
 

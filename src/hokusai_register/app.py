@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from hokusai_register import __version__, bundle, hosts, inputs
 from hokusai_register.cancellation import Cancellation, Cancelled
@@ -104,14 +105,19 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     options, unknown = parser.parse_known_args(given)
     flags = [word.partition("=")[0] for word in unknown if word.startswith("--")]
     if flags:
-        parser.error(f"there is no {line(flags[0])}{near(flags[0], map('--{}'.format, BY_NAME))}")
+        parser.error(f"there is no {flags[0]}{near(flags[0], map('--{}'.format, BY_NAME))}")
     if unknown:
         parser.error("there is an argument that belongs to no flag")
     return options
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(line(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="hokusai-register",
         description="Register a model from CI, and say honestly where it is now.",
         epilog="exit codes: 0 as asked, 1 failed, 2 input, 3 credentials, 70 bug, 130 or 143 "

@@ -172,7 +172,7 @@ def as_json(report: Report) -> str:
         "remarks": list(remarks(report)),
     }
     text = json.dumps(whole, separators=(",", ":"))
-    return text.replace("\x7f", "\\u007f").replace("##[", "##\\u005b")
+    return text.replace("\x7f", "\\u007f").replace("##", "#\\u0023")
 
 
 def notes(report: Report) -> list[Note]:

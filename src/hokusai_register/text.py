@@ -43,12 +43,16 @@ def visible(text: str) -> str:
     return text.translate(_VISIBLE)
 
 
+_COMMAND = re.compile(r"##(?=\w*\[)")
+
+
 def line(text: str, limit: int = 2000) -> str:
     """Return `text` for one line of the log, to be printed behind a visible prefix.
 
-    `##[name]` is a command anywhere in a line, `::name::` only at its start (the prefix is there).
+    `##[name]` is a command anywhere in a line (of other systems `##name[…]`), `::name::` only at
+    its start (the prefix is there).
     """
-    shown = visible(text).replace("##[", "## [")
+    shown = _COMMAND.sub("## ", visible(text))
     beyond = len(shown) - limit
     return f"{shown[:limit]}… (+{beyond} characters)" if beyond > 0 else shown
 

@@ -77,6 +77,12 @@ def runner(docker: str, images: dict[str, str], tmp_path: Path) -> ActionsRunner
 
 
 @pytest.fixture
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that the runner knows nothing of."""
+    return tmp_path_factory.mktemp("elsewhere")
+
+
+@pytest.fixture
 def given(sandbox: Sandbox) -> dict[str, str]:
     """What stands in `with:`, all of it right."""
     return {

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
@@ -146,21 +147,15 @@ def test_wrong_inputs_are_all_told_at_once(
     assert error.count("\n") == 0
 
 
-def test_a_bug_of_ours_ends_with_70(
-    runner: ActionsRunner,
-    given: dict[str, str],
-    expect: Expect,
-    tmp_path_factory: pytest.TempPathFactory,
+def test_a_bug_ends_with_70(
+    runner: ActionsRunner, given: dict[str, str], expect: Expect, elsewhere: Path
 ) -> None:
-    broken = tmp_path_factory.mktemp("broken") / "mock.py"
-    broken.write_text("raise LookupError('::error::by the key')", encoding="utf-8")
-    place = "/opt/hokusai/lib/python3.13/site-packages/hokusai_register/registrars/mock.py"
-    runner = replace(runner, options=(*runner.options, "-v", f"{broken}:{place}:ro"))
+    runner = runner.with_library(elsewhere, "raise LookupError('\\n::error::by a library')\n")
     ended = expect(runner.step(given), "failed/internal 70")
     assert "Traceback" not in ended.log
     ended = expect(runner.step(given, RUNNER_DEBUG="1"), "failed/internal 70")
     assert "\nhokusai-register: | Traceback (most recent call last):\n" in ended.log
-    assert "\nhokusai-register: | LookupError: ::error::by the key\n" in ended.log
+    assert "\nhokusai-register: | ::error::by a library\n" in ended.log
 
 
 def levels(ended: Ended) -> list[str]:

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +17,7 @@ from hokusai_register.errors import AuthError, RegisterError
 from hokusai_register.hosts.github import NOTE_LIMIT, PREFIX, SUMMARY_LIMIT, GitHub
 from hokusai_register.hosts.progress import Progress
 from hokusai_register.model import Attempt, Backend, Report, Secret
-from hostile import texts
+from hostile import full, texts
 from runner_rules import act_commands, act_records, runner_commands, runner_records
 
 DONE = Report(model=model(), attempts=(Attempt(Backend.MLFLOW, 1),), receipt=receipt())
@@ -312,22 +311,11 @@ def test_what_is_sent_again_is_not_more_than_all_of_it() -> None:
     assert said == ["100 %  0.0 of 0.0 MB, 0.0 MB/s"]
 
 
-def hostile_report(text: str) -> Report:
-    error = RegisterError(text, why=f"HTTP 500: {text}", fix=text)
-    held: dict[str, Any] = {"name": text, "metrics": {text: 1.0}, "tags": {text: text}}
-    return Report(
-        model=model(version=text, kind=text, **held),
-        attempts=(Attempt(Backend.MLFLOW, 1, error), Attempt(Backend.API, 1)),
-        receipt=receipt(model_version=text, run_id=text, run_url=text, host=text, remarks=(text,)),
-        remarks=(f"left out of the model: {text}",),
-    )
-
-
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts())
 def test_no_foreign_text_becomes_a_command_or_an_output(tmp_path: Path, text: str) -> None:
     with_error = Report(error=RegisterError(text, why=text, fix=text))
-    for report, levels in ((hostile_report(text), ["notice", "warning"]), (with_error, ["error"])):
+    for report, levels in ((full(lambda: text), ["notice", "warning"]), (with_error, ["error"])):
         one = Step(tmp_path)
         one.host.read()
         one.host.step(text)
@@ -349,7 +337,7 @@ def test_no_key_is_shown_wherever_it_came_from(tmp_path: Path, text: str) -> Non
     one.host.mask([Secret(KEY)])
     masked = one.printed
     one.host.step(f"{KEY}{text}")
-    one.host.publish(hostile_report(f"{text}{KEY}"))
+    one.host.publish(full(lambda: f"{text}{KEY}"))
     assert KEY not in one.printed.removeprefix(masked)
     assert KEY not in one.output.read_text() + one.page.read_text()
     assert json.loads(one.outputs["result"])["model"]["version"].endswith("***")

@@ -60,8 +60,9 @@ def test_stopped_commands_resume_with_the_token(commands: object) -> None:
     assert [command.data for command in found] == ["1", "t", "3"]
 
 
-def test_the_runner_takes_no_command_for_a_token() -> None:
-    assert len(runner_commands("::stop-commands::error\n::debug::x")) == 2
+@pytest.mark.parametrize("token", ["error", "Pause-Logging", ""])
+def test_the_runner_takes_not_everything_for_a_token(token: str) -> None:
+    assert len(runner_commands(f"::stop-commands::{token}\n::debug::x")) == 2
 
 
 @pytest.mark.parametrize(

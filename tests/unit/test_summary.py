@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-from xml.etree import ElementTree as ET
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
-from cmarkgfm import github_flavored_markdown_to_html
-from cmarkgfm.cmark import Options
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import SHA, model, receipt
-from hokusai_register.errors import AuthError, Reason, RegisterError
+from hokusai_register.errors import AuthError, Reason
 from hokusai_register.model import Attempt, Backend, Provenance, Report
 from hokusai_register.summary import ROWS, summary
 from hokusai_register.text import prose
-from hostile import texts
+from hostile import full, texts
+from markdown_rules import page, shape
 
 CAME = Provenance(commit="c0ffee" * 6)
 KNOWN = model(kind="sklearn", version="v1.0.0", alias="champion", provenance=CAME)
@@ -181,52 +180,20 @@ def test_prose_keeps_words_plain_and_puts_the_rest_into_code(text: str, shown: s
     assert prose(text) == shown
 
 
-def page(text: str) -> ET.Element:
-    """Return what GitHub makes of it; raises if raw HTML came through as it was."""
-    html = github_flavored_markdown_to_html(text, options=Options.CMARK_OPT_UNSAFE)
-    return ET.fromstring(f"<page>{html}</page>")  # noqa: S314  # our own
-
-
-def shape(root: ET.Element) -> list[Any]:
-    """Return the elements without what is inside of paragraphs and cells."""
-    inline = {"code", "a"}
-    return [(one.tag, shape(one)) for one in root if one.tag not in inline]
-
-
-def report_with(text: Any) -> Report:
-    error = RegisterError(text(), why=text(), fix=text())
-    return Report(
-        model=model(
-            name=text(),
-            kind=text(),
-            version=text(),
-            alias=text(),
-            source=text(),
-            metrics={f"a{text()}": 1.0, f"b{text()}": 2.0},
-            provenance=Provenance(commit=text()),
-        ),
-        attempts=(Attempt(Backend.MLFLOW, 1, error), Attempt(Backend.API, 1)),
-        receipt=receipt(
-            host=text(),
-            model_version=text(),
-            run_id=text(),
-            run_url=f"https://a.example/{text()}",
-            digest=text(),
-            remarks=(text(), text()),
-        ),
-        error=error,
-        remarks=(text(),),
-    )
+def failed(text: Callable[[], str]) -> Report:
+    """Return a report with every part that a page can have."""
+    report = full(text)
+    return replace(report, error=report.attempts[0].error)
 
 
 TEXT = texts()
-PLAIN = shape(page(summary(report_with(lambda: "x"))))
+PLAIN = shape(page(summary(failed(lambda: "x"))))
 
 
 @given(st.data())
 def test_no_text_changes_the_structure_of_the_page(data: st.DataObject) -> None:
     # A word before it, since blank things are left out on purpose.
-    root = page(summary(report_with(lambda: f"x{data.draw(TEXT)}")))
+    root = page(summary(failed(lambda: f"x{data.draw(TEXT)}")))
     assert shape(root) == PLAIN
     links = [link.get("href", "") for link in root.iter("a")]
     assert len(links) == 1

@@ -112,6 +112,19 @@ def test_a_flag_that_is_none_is_refused_without_showing_its_value(
     assert KEY not in shown.err + shown.out
 
 
+@pytest.mark.parametrize("before", [[], ["register"], ["register", "--model-path", "x"]])
+def test_what_is_typed_wrong_is_no_command(
+    before: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for word in ("##[error]x", "--\n::error::x", "--##vso[x]\x1b[31m"):
+        with pytest.raises(SystemExit):
+            app.main([*before, word])
+        shown = capsys.readouterr().err
+        assert runner_commands(shown) == []
+        assert "##vso[" not in shown
+        assert "\x1b" not in shown
+
+
 def test_json_is_the_only_line_on_stdout() -> None:
     for report in (DONE, FAILED):
         call = Call("--json")

@@ -2,59 +2,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from html.parser import HTMLParser
 
-import cmarkgfm
 import pytest
 from hypothesis import find, given
 
 from hokusai_register.text import cell, code, line, lines, visible
 from hostile import texts
+from markdown_rules import Structure, holds
 from runner_rules import act_commands, runner_commands
-
-
-class Structure(HTMLParser):
-    """The cells of a table by rows, the paragraphs behind it, and every tag."""
-
-    def __init__(self, markdown: str) -> None:
-        super().__init__()
-        self.rows: list[list[str]] = []
-        self.tags: list[str] = []
-        self.inside = ""
-        # As GitHub does before it sanitises: what is let through here is markup there.
-        unsafe = cmarkgfm.cmark.Options.CMARK_OPT_UNSAFE
-        self.feed(
-            cmarkgfm.markdown_to_html_with_extensions(markdown, unsafe, ["table", "autolink"])
-        )
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(" ".join([tag, *(name for name, _ in attrs)]))
-        if tag in ("tr", "p"):
-            self.rows.append([])
-        if tag in ("th", "td", "p"):
-            self.rows[-1].append("")
-            self.inside = tag
-
-    def handle_endtag(self, tag: str) -> None:
-        self.inside = "" if tag == self.inside else self.inside
-
-    def handle_data(self, data: str) -> None:
-        if self.inside:
-            self.rows[-1][-1] += data
-
-
-def table(first: str, second: str) -> Structure:
-    return Structure(f"| a | b |\n| - | - |\n| before | {first} |\n| {second} | after |\n\nend\n")
-
-
-def holds(written: str, shown: str, tags: list[str]) -> bool:
-    """Whether a table with cells `written` shows `shown` there, with `tags`, and its neighbours."""
-    found = table(written, written)
-    head = ["table", "thead", "tr", "th", "th", "tbody"]
-    return found.rows == [["a", "b"], ["before", shown], [shown, "after"], ["end"]] and (
-        found.tags == [*head, "tr", "td", "td", *tags, "tr", "td", *tags, "td", "p"]
-    )
 
 
 def encodable(text: str) -> str:
@@ -96,6 +51,8 @@ def test_a_line_is_cut_with_a_count() -> None:
 
 def test_a_line_has_no_command_in_its_middle() -> None:
     assert line("a ##[error]b ###[c") == "a ## [error]b ### [c"
+    assert line("a ##vso[task.x]b ##teamcity[c") == "a ## vso[task.x]b ## teamcity[c"
+    assert line("## a [b] ##c") == "## a [b] ##c"
 
 
 def test_lines_end_where_anybody_sees_an_end() -> None:
