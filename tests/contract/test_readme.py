@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hokusai_register import errors
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -56,3 +58,26 @@ def test_every_make_target_that_is_named_exists() -> None:
     missing = {name for name in targets if not re.search(rf"^{name}:", makefile, re.MULTILINE)}
     assert {"demo", "test"} <= targets
     assert not missing
+
+
+def test_it_is_in_the_order_in_which_readers_ask() -> None:
+    assert re.findall(r"^## (.*)$", README, re.MULTILINE) == [
+        *("Permissions", "Recipes", "Inputs", "Outputs", "What is recorded", "Forks", "act"),
+        *("Troubleshooting", "Security and pinning", "Platforms and limits", "Not at all"),
+        "Contributing",
+    ]
+    words = re.findall(r"\S*\w\S*", re.sub(r"<!--.*?-->", "", README))
+    assert 1400 <= len(words) <= 1900
+
+
+def test_every_file_that_is_named_exists() -> None:
+    named = {target for target in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in target}
+    assert {"docs/summary.png", "docs/fallback.md"} <= named
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def test_every_exit_code_is_named() -> None:
+    (sentence,) = re.findall(r"^The exit code is .*$", README, re.MULTILINE)
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    codes = {kind.exit_code for kind in kinds if issubclass(kind, errors.RegisterError)}
+    assert {int(code) for code in re.findall(r"\d+", sentence)} == codes | {0, 143}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "demo.py"
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts" / "demo.py"
 
 
 def test_trains_registers_and_finds_the_same_files(tmp_path: Path) -> None:
@@ -28,3 +30,11 @@ def test_trains_registers_and_finds_the_same_files(tmp_path: Path) -> None:
     assert sum(row.endswith("  same") for row in rows) == 2
     assert rows[-1].endswith("/mlflow/#/models/breast-cancer/versions/1")
     assert "::add-mask::" not in shown.stdout
+    drawn = (ROOT / "docs" / "summary.md").read_text(encoding="utf-8")
+    assert _form(drawn) == _form((tmp_path / "summary.md").read_text(encoding="utf-8"))
+    assert _form(drawn) != _form(drawn.replace("Registry", "Place")), "the check can say no"
+
+
+def _form(summary: str) -> str:
+    """Return a summary without what differs from run to run."""
+    return re.sub(r"\[?`[^`]*`(\]\([^)]*\))?|[\d.]+ kB", "…", summary)
