@@ -15,7 +15,8 @@ import yaml
 
 STAND_INS = Path(__file__).parent / "e2e" / "stand_ins"
 LIMIT = 300  # seconds after which it hangs
-SYSTEMS = ("ubuntu-latest", "macos-latest", "windows-latest")  # of which act has only the first
+# Whatever they are called, act has only this machine and its processor.
+SYSTEMS = ("ubuntu-latest", "ubuntu-24.04-arm", "macos-latest", "windows-latest")
 
 
 @dataclass(frozen=True, slots=True)

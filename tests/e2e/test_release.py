@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from act_runner import Act
 from hokusai_register import __version__
 from releases import ROOT, Repository
 
@@ -109,30 +110,15 @@ def test_v1_is_what_was_built(
     output(docker, "image", "rm", f"{image}@{digest}")
 
 
-def self_test(act: str, action: Repository, tmp_path: Path) -> None:
-    """Run the scheduled self-test with an action that is there as `v1`."""
-    place = tmp_path / "self-test"
-    shutil.copytree(ROOT / ".github/workflows", place / ".github/workflows")
-    (tmp_path / "act").mkdir()
-    (tmp_path / "act/actrc").touch()  # without one it asks which images to use
-    printed = subprocess.run(
-        [
-            *(act, "workflow_dispatch", "--workflows", ".github/workflows/self-test.yml"),
-            *("--platform", "ubuntu-latest=python:3.13-slim", "--pull=false"),
-            *("--action-offline-mode", "--no-cache-server", "--matrix", "runner:ubuntu-latest"),
-            *("--local-repository", f"{NAME}@v1={action.place}"),
-        ],
-        cwd=place,
-        env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert printed.returncode == 0, printed.stdout
-    assert "::set-output:: status=simulated" in printed.stdout
-    assert "Success - Main Look at the outputs" in printed.stdout
-    assert "docker build" not in printed.stdout, "it comes from the registry"
+def self_test(program: str, action: Repository, root: Path) -> None:
+    """Run the nightly self-test with an action that is there as `v1`."""
+    act = Act(program=program, image="python:3.13-slim", ours=action.place, root=root)
+    act.prepare()
+    shutil.copytree(ROOT / ".github/workflows", act.repository / ".github/workflows")
+    ran = act.run(".github/workflows/self-test.yml", {}, {}, event="workflow_dispatch")
+    assert ran.code == 0, ran.rows
+    assert list(ran.jobs.values()) == ["success", "success"]
+    assert not [row for row in ran.rows if "docker build" in row["msg"]], "it is pulled"
 
 
 def test_another_base_is_not_taken(docker: str, repository: Repository) -> None:
