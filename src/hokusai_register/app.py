@@ -21,7 +21,7 @@ from hokusai_register.errors import FileError, InternalError, RegisterError
 from hokusai_register.fields import BY_NAME
 from hokusai_register.hosts import taken
 from hokusai_register.hosts.stray import Stray
-from hokusai_register.hosts.terminal import REPLAYED, Terminal, add_flags
+from hokusai_register.hosts.terminal import ASKED, REPLAYED, Terminal, add_flags
 from hokusai_register.model import Report
 from hokusai_register.register import register
 from hokusai_register.text import line, lines
@@ -138,6 +138,12 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("bundles", nargs="+", metavar="BUNDLE", help="directory with a bundle.json")
     again.set_defaults(run=_replay)
     add_flags(again, REPLAYED)
+    doctor = commands.add_parser(
+        "doctor", help="look at addresses, trust, key, rights and clock", allow_abbrev=False
+    )
+    doctor.add_argument("--billed", action="store_true", help="ask what each asking costs, too")
+    doctor.set_defaults(run=_doctor)
+    add_flags(doctor, ASKED)
     commands.add_parser("sandbox", help="a Hokusai service on loopback, to try things on")
     return parser
 
@@ -152,6 +158,18 @@ def _action(_: argparse.Namespace, stray: Stray) -> int:
 
 def _register(options: argparse.Namespace, stray: Stray) -> int:
     return run(stray.heard_by(Terminal(options, os.environ, stray.out, stray.err)))
+
+
+def _doctor(options: argparse.Namespace, stray: Stray) -> int:
+    """Say what stands in the way of a registration; the exit code is that of the worst."""
+    host = stray.heard_by(Terminal(options, os.environ, stray.out, stray.err))
+    request = host.read()
+    host.mask(inputs.secrets(request.raw, request.environ))
+    from hokusai_register.doctor import diagnose  # noqa: PLC0415  # it brings the HTTP client
+
+    diagnosis = diagnose(request, host.mask, billed=options.billed)
+    host.show(diagnosis)
+    return diagnosis.exit_code
 
 
 def _replay(options: argparse.Namespace, stray: Stray) -> int:

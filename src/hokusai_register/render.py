@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from enum import Enum, StrEnum
@@ -10,6 +9,7 @@ from typing import Any
 
 from hokusai_register.errors import IncompleteError, Reason, RegisterError, UnconfirmedError
 from hokusai_register.model import Artifact, Backend, Model, Receipt, Report, Status
+from hokusai_register.text import json_line
 from hokusai_register.tokenized import EventState
 
 SCHEMA = 1
@@ -184,8 +184,7 @@ def as_json(report: Report) -> str:
         "error": _error(report.error),
         "remarks": list(remarks(report)),
     }
-    text = json.dumps(whole, separators=(",", ":"))
-    return text.replace("\x7f", "\\u007f").replace("##", "#\\u0023")
+    return json_line(whole)
 
 
 def notes(report: Report) -> list[Note]:

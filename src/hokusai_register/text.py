@@ -7,6 +7,7 @@ strings as if those were not there; the cures here can all be seen.
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import chain
 
@@ -55,6 +56,12 @@ def line(text: str, limit: int = 2000) -> str:
     shown = _COMMAND.sub("## ", visible(text))
     beyond = len(shown) - limit
     return f"{shown[:limit]}… (+{beyond} characters)" if beyond > 0 else shown
+
+
+def json_line(value: object) -> str:
+    """Return `value` as one line of JSON, in which no runner sees a command."""
+    text = json.dumps(value, separators=(",", ":"))
+    return text.replace("\x7f", "\\u007f").replace("##", "#\\u0023")
 
 
 def lines(text: str, prefix: str = "| ") -> list[str]:

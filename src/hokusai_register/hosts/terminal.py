@@ -10,6 +10,7 @@ from typing import TextIO
 
 from hokusai_register import render
 from hokusai_register.artifact import Roots
+from hokusai_register.diagnosis import Diagnosis
 from hokusai_register.fields import BY_NAME, FIELDS, Field
 from hokusai_register.hosts import Request, taken
 from hokusai_register.hosts.progress import EVERY, REDRAW, Progress
@@ -34,6 +35,9 @@ REPLAYED = (
     "insecure-tls",
     "allow-insecure-http",
 )
+
+# What is not about a model.
+ASKED = (*(name for name in REPLAYED if name not in ("fallback", "dry-run")), "local-store")
 
 
 def add_flags(parser: argparse.ArgumentParser, names: Collection[str] = BY_NAME.keys()) -> None:
@@ -134,6 +138,15 @@ class Terminal:
                 if value and name != "result":
                     self._print(self._out, f"{name}={line(value)}")
         return write_result(report, self._request, self.step)
+
+    def show(self, diagnosis: Diagnosis) -> None:
+        """Print what the doctor found, for a person or for a program."""
+        found = diagnosis.cleaned(self._clean)
+        if self._options.json:
+            self._print(self._out, found.as_json())
+        else:
+            for row in found.as_text():
+                self._print(self._out, line(row))
 
     def _clean(self, text: str) -> str:
         return redact(text, self._secrets)

@@ -54,6 +54,7 @@ class Network:
     tries: int = TRIES
     dead: set[str] = field(default_factory=set)
     skews: dict[str, float] = field(default_factory=dict)
+    certificates: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def remarks(self) -> tuple[str, ...]:
         """Return what the user should know of the hosts that answered."""
@@ -237,6 +238,9 @@ class Http:
         headers = {name.lower(): value for name, value in response.headers.items()}
         if (theirs := date(headers.get("date", ""))) and "age" not in headers:
             self._network.skews[self.host] = theirs - time.time()
+        stream = response.extensions.get("network_stream")
+        if tls := stream and stream.get_extra_info("ssl_object"):
+            self._network.certificates[self.host] = tls.getpeercert() or {}
         body = bytearray()
         answer = Answer(self.host, effect, response.status_code, headers, b"", self.login.how)
         if headers.get("content-encoding", "identity").lower() != "identity":

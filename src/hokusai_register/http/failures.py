@@ -104,7 +104,8 @@ def _distrust(host: str, error: ssl.SSLError) -> TrustError:
     return TrustError(
         f"the TLS connection to {host} cannot be trusted",
         why=next(filter(None, said), "the handshake failed"),
-        fix="if a private CA signed its certificate, name that CA's PEM file in `ca-bundle`",
+        fix="if a private CA signed its certificate, name that CA's PEM file in `ca-bundle`; "
+        "if it has expired, let whoever runs the server renew it",
     )
 
 

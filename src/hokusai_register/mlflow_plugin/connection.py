@@ -30,6 +30,11 @@ class Connection:
         self.host = self.http.host
         self.artifact_location = None  # the server knows
 
+    @property
+    def api(self) -> str:
+        """Where the probe found its endpoints: the address up to the path prefix."""
+        return self.http.base + self._path("/api/")
+
     def page(self, path: str) -> str:
         """Return the address of MLflow's page for `path`; Hokusai keeps that beside its API."""
         origin, is_hokusai, _ = self.base.partition("/api/mlflow")
