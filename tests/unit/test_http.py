@@ -283,6 +283,17 @@ def test_a_refusal_that_repeats_the_key_is_redacted(status: int, told: Callable[
     assert KEY.encode() not in answer.body
 
 
+@pytest.mark.parametrize("location", ["https://b.example/x", "https://b<c.example", "//[", ""])
+def test_a_redirect_is_one_wherever_it_leads_to(location: str, told: Callable[..., Told]) -> None:
+    service = told(echo(302, "", Location=location))
+    answer = service.http.request("GET", "/x", Effect.READ)
+    assert (answer.status, answer.headers["location"]) == (302, location)
+    with pytest.raises(TrustError) as caught:
+        answer.json_object()
+    assert caught.value.reason is Reason.REDIRECT
+    assert len(service.asked) == 1
+
+
 def test_a_refusal_may_repeat_it_in_any_form(told: Callable[..., Told]) -> None:
     said = " ".join(text for _, text in writings(KEY))
     assert leaks(KEY, said.encode())

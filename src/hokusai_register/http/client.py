@@ -41,6 +41,7 @@ TRIES = 4
 PATIENCE = 8.0  # seconds after which a host that does not even connect is given up
 SKEW = 300.0  # seconds that two clocks may differ
 ANSWER_LIMIT = 1 << 20  # bytes
+_LOCATION = "location"
 
 
 @dataclass(kw_only=True)
@@ -92,6 +93,7 @@ class Http:
                 "Accept-Encoding": "identity",
             },
             follow_redirects=False,
+            event_hooks={"response": [_set_aside]},
             timeout=httpx.Timeout(STALL, connect=CONNECT),
         )
 
@@ -236,6 +238,7 @@ class Http:
     ) -> Answer:
         """Take the answer in, at most 1 MiB; a good one may go `into` somewhere else instead."""
         headers = {name.lower(): value for name, value in response.headers.items()}
+        headers[_LOCATION] = response.extensions[_LOCATION]
         if (theirs := date(headers.get("date", ""))) and "age" not in headers:
             self._network.skews[self.host] = theirs - time.time()
         stream = response.extensions.get("network_stream")
@@ -256,6 +259,11 @@ class Http:
             said = redact(body.decode(errors="surrogateescape"), self._secrets)
             body = bytearray(said.encode(errors="surrogateescape"))
         return replace(answer, body=bytes(body))
+
+
+def _set_aside(response: httpx.Response) -> None:
+    """Hide where a redirect leads to: httpx calls a broken exchange what is no address for it."""
+    response.extensions[_LOCATION] = response.headers.pop(_LOCATION, "")
 
 
 class _Measure:
