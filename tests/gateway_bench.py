@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from hokusai_register.sandbox.baselines import Baselines
+from hokusai_register.sandbox.events import Events
 from hokusai_register.sandbox.gateway import Gateway, build
 from hokusai_register.sandbox.keys import Keys
 
@@ -36,6 +37,7 @@ class Bench:
     def __init__(self, directory: Path) -> None:
         self.keys = Keys(directory / "keys.db")
         self.baselines = Baselines(directory / "baselines.db")
+        self.events = Events(directory / "events.db")
         self.mlflow: Callable[[httpx.Request], httpx.Response] = echo
         self.hosts = frozenset({"here"})
         self.admin = {"X-API-Key": self.keys.create(["registry:admin", "model:write"])}
@@ -53,7 +55,11 @@ class Bench:
         transport = httpx.MockTransport(mlflow)
         async with httpx.AsyncClient(transport=transport, base_url="http://mlflow") as upstream:
             gateway = Gateway(
-                keys=self.keys, baselines=self.baselines, upstream=upstream, hosts=self.hosts
+                keys=self.keys,
+                baselines=self.baselines,
+                events=self.events,
+                upstream=upstream,
+                hosts=self.hosts,
             )
             door = httpx.ASGITransport(build(gateway))
             async with httpx.AsyncClient(transport=door, base_url="http://here") as caller:

@@ -105,11 +105,6 @@ version_label = matching(
     r"[A-Za-z0-9][A-Za-z0-9._+-]*", "letters, digits and . _ + - are taken", 128
 )
 run_id = matching(r"[A-Za-z0-9_-]+", "an MLflow run id has letters, digits, _ and -", 64)
-token_id = matching(
-    r"[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?",
-    "a token has letters and digits, with hyphens inside, at most 64",
-    64,
-)
 
 
 def alias(text: str) -> str:

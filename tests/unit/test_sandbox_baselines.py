@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from hokusai_register.sandbox.baselines import Baselines, KeyReusedError, VersionExistsError
+from hokusai_register.sandbox.baselines import Baselines, VersionExistsError
+from hokusai_register.sandbox.database import KeyReusedError
 
 REQUEST: dict[str, Any] = {"model_id": "churn", "model_type": "sklearn"}
 

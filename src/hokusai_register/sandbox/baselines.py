@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from hokusai_register.model import canonical, sha256_hex
-from hokusai_register.sandbox.database import Database, now
+from hokusai_register.sandbox.database import Database, KeyReusedError, now
 
 FILTERS = ("model_id", "version", "idempotency_key")
 
-_NEWEST = 100
 # An idempotency key is unique among all API keys: a job that repeats its request with another
 # key of the same owner is still the same job.
 _SCHEMA = """
@@ -29,10 +28,6 @@ CREATE TABLE IF NOT EXISTS baselines (
     UNIQUE (model_id, version)
 )
 """
-
-
-class KeyReusedError(Exception):
-    """The Idempotency-Key belongs to another body."""
 
 
 class VersionExistsError(Exception):
@@ -73,12 +68,7 @@ class Baselines:
 
     def find(self, filters: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the newest baselines that match all of `filters`, newest first."""
-        wanted = {name: filters[name] for name in FILTERS if name in filters}
-        where = " AND ".join(f"{name} = :{name}" for name in wanted) or "TRUE"
-        # The column names come from FILTERS, the values are bound.
-        query = f"SELECT answer FROM baselines WHERE {where} ORDER BY id DESC LIMIT {_NEWEST}"  # noqa: S608
-        with self._database.connect() as connection:
-            return [json.loads(row["answer"]) for row in connection.execute(query, wanted)]
+        return self._database.newest("baselines", "answer", filters, FILTERS)
 
 
 def _answer(

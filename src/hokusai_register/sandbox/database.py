@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+_NEWEST = 100
+
+
+class KeyReusedError(Exception):
+    """The Idempotency-Key belongs to another body."""
 
 
 class Database:
@@ -26,6 +34,17 @@ class Database:
             connection.row_factory = sqlite3.Row
             with connection:
                 yield connection
+
+    def newest(
+        self, table: str, column: str, filters: Mapping[str, str], known: Iterable[str]
+    ) -> list[dict[str, Any]]:
+        """Return the JSON of the newest rows that match those of `filters` that are `known`."""
+        wanted = {name: filters[name] for name in known if name in filters}
+        where = " AND ".join(f"{name} = :{name}" for name in wanted) or "TRUE"
+        # All names come from our own code, the values are bound.
+        query = f"SELECT {column} FROM {table} WHERE {where} ORDER BY id DESC LIMIT {_NEWEST}"  # noqa: S608
+        with self.connect() as connection:
+            return [json.loads(row[column]) for row in connection.execute(query, wanted)]
 
 
 def now() -> str:

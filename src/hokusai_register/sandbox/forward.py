@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import httpx
@@ -55,6 +55,21 @@ async def send(request: Request, upstream: httpx.AsyncClient, prefix: str) -> ht
         raise HTTPException(504, detail) from error
     except httpx.TransportError as error:
         raise HTTPException(502, "Failed to connect to MLflow server") from error
+
+
+async def mirror(
+    event: Mapping[str, str], names: Iterable[str], upstream: httpx.AsyncClient
+) -> bool:
+    """Set these fields of an event as tags of its version and its run; say whether all took."""
+    about = {"name": event["model_name"], "version": event["version"]}
+    for name in (name for name in names if name in event):
+        tag = {"key": f"hokusai.{name}", "value": event[name]}
+        run = {"run_id": event["mlflow_run_id"]}
+        for path, what in (("model-versions/set-tag", about), ("runs/set-tag", run)):
+            answer = await upstream.post(f"/api/2.0/mlflow/{path}", json={**what, **tag})
+            if not answer.is_success:
+                return False
+    return True
 
 
 def relay(answer: httpx.Response) -> Response:

@@ -11,18 +11,15 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from hokusai_register.sandbox import body
-from hokusai_register.sandbox.baselines import (
-    FILTERS,
-    Baselines,
-    KeyReusedError,
-    VersionExistsError,
-)
+from hokusai_register.sandbox import body, event_body
+from hokusai_register.sandbox.baselines import Baselines, VersionExistsError
+from hokusai_register.sandbox.database import KeyReusedError
 from hokusai_register.sandbox.direct import is_read
-from hokusai_register.sandbox.forward import relay, send
+from hokusai_register.sandbox.events import Events
+from hokusai_register.sandbox.forward import mirror, relay, send
 from hokusai_register.sandbox.keys import Key, Keys
 
 MAX_BODY: Final = 1024 * 1024
@@ -33,6 +30,8 @@ _NOT_ADMIN = {
     "detail": "Admin access required for the model registry",
     "error": "REGISTRY_ADMIN_REQUIRED",
 }
+_NOT_EMITTED = "Failed to emit model registration event"
+_OTHER_BODY = "Idempotency-Key was used with another body"
 _NO_SUCH_PAGE = """<!doctype html>
 <html lang=en>
 <title>404 Not Found</title>
@@ -57,11 +56,12 @@ class Gateway:
         *,
         keys: Keys,
         baselines: Baselines,
+        events: Events,
         upstream: httpx.AsyncClient,
         hosts: Collection[str] = (),
     ) -> None:
-        self._keys, self._baselines, self._upstream = keys, baselines, upstream
-        self._hosts = hosts
+        self._keys, self._baselines, self._events = keys, baselines, events
+        self._upstream, self._hosts = upstream, hosts
 
     async def registry(self, request: Request) -> Response:
         """Let a registry admin through to MLflow."""
@@ -101,20 +101,47 @@ class Gateway:
         try:
             recorded = await run_in_threadpool(self._baselines.record, parsed, idempotency_key)
         except KeyReusedError as error:
-            raise HTTPException(422, "Idempotency-Key was used with another body") from error
+            raise HTTPException(422, _OTHER_BODY) from error
         except VersionExistsError as error:
             raise HTTPException(409, str(error)) from error
-        if recorded.replayed:
-            return Json(recorded.answer, 200, {"Idempotent-Replayed": "true"})
-        return Json(recorded.answer, 201)
+        return Json(recorded.answer, 200 if recorded.replayed else 201, _again(recorded.replayed))
 
     async def baselines(self, request: Request) -> Response:
         """List baselines."""
         await self._authenticate(request)
-        filters = {
-            name: request.query_params[name] for name in FILTERS if name in request.query_params
-        }
-        return Json({"baselines": await run_in_threadpool(self._baselines.find, filters)})
+        found = await run_in_threadpool(self._baselines.find, request.query_params)
+        return Json({"baselines": found})
+
+    async def announce(self, request: Request) -> Response:
+        """Take an event; the order of the checks is FastAPI's: JSON, scope, fields."""
+        key = await self._authenticate(request)
+        try:
+            given = event_body.decoded(await _read(request))
+        except ValueError:
+            return Json({"detail": event_body.malformed()}, 422)
+        if not key.may_write:
+            raise HTTPException(403, "Insufficient permissions for model registration events")
+        try:
+            parsed = event_body.parse(given)
+        except event_body.NotANumberError:
+            return PlainTextResponse("Internal Server Error", 500)
+        if isinstance(parsed, list):
+            return Json({"detail": parsed}, 422)
+        idempotency_key = request.headers.get("idempotency-key") or None
+        if not await mirror(parsed, event_body.MIRRORED, self._upstream):
+            raise HTTPException(502, _NOT_EMITTED)
+        try:
+            delivered = await run_in_threadpool(self._events.record, parsed, idempotency_key)
+        except KeyReusedError as error:
+            raise HTTPException(422, _OTHER_BODY) from error
+        if not delivered.emitted:
+            raise HTTPException(502, _NOT_EMITTED)
+        return Json(event_body.answer(parsed), 200, _again(delivered.replayed))
+
+    async def events(self, request: Request) -> Response:
+        """List events; only a sandbox does."""
+        await self._authenticate(request)
+        return Json({"events": await run_in_threadpool(self._events.find, request.query_params)})
 
     async def ready(self, _request: Request) -> Response:
         """Say whether MLflow answers."""
@@ -137,17 +164,28 @@ class Gateway:
 def build(gateway: Gateway) -> Starlette:
     """Return the application that serves `gateway`."""
     baseline = "/api/v1/models/baseline"
+    event = "/models/tokenized-registration-events"
+    events = [
+        route
+        for path in (event, f"/api{event}")
+        for route in (Route(path, gateway.announce, methods=["POST"]), Route(path, gateway.events))
+    ]
     return Starlette(
         routes=[
             Route("/health", _health),
             Route("/ready", gateway.ready),
             Route(baseline, gateway.record, methods=["POST"]),
             Route(baseline, gateway.baselines),
+            *events,
             Route("/api/mlflow/{rest:path}", gateway.registry, methods=_METHODS),
             Route("/mlflow/{rest:path}", gateway.direct, methods=_METHODS),
         ],
         exception_handlers={HTTPException: _refusal, ClientDisconnect: _nobody_listens},
     )
+
+
+def _again(replayed: bool) -> dict[str, str]:  # noqa: FBT001  # it is what the header says
+    return {"Idempotent-Replayed": "true"} if replayed else {}
 
 
 def _presented(request: Request) -> str:

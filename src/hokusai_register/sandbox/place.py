@@ -22,6 +22,11 @@ class Place:
         """The database of baselines."""
         return self.directory / "baselines.db"
 
+    @property
+    def events(self) -> Path:
+        """The database of events."""
+        return self.directory / "events.db"
+
     def make(self) -> None:
         """Create the directory; one that is there already keeps its rights."""
         if self.directory.exists():

@@ -16,6 +16,7 @@ import uvicorn
 
 from hokusai_register.sandbox.baselines import Baselines
 from hokusai_register.sandbox.child import MLflow
+from hokusai_register.sandbox.events import Events
 from hokusai_register.sandbox.forward import client
 from hokusai_register.sandbox.gateway import Gateway, build
 from hokusai_register.sandbox.keys import Keys
@@ -61,6 +62,7 @@ def _server(place: Place, listener: socket.socket, upstream: httpx.AsyncClient) 
     gateway = Gateway(
         keys=Keys(place.keys),
         baselines=Baselines(place.baselines),
+        events=Events(place.events),
         upstream=upstream,
         hosts=_HERE | {host} if ipaddress.ip_address(host).is_loopback else (),
     )
