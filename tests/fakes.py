@@ -11,6 +11,7 @@ from hokusai_register.errors import RegisterError
 from hokusai_register.hosts import Request
 from hokusai_register.model import Artifact, Attempt, Backend, File, Model, Receipt, Report, Secret
 from hokusai_register.paths import Roots
+from hokusai_register.tokenized import Token
 
 KEY = "hk_live_0123456789abcdef"
 SHA = "5f" * 32
@@ -21,6 +22,7 @@ FILES = Artifact(
     kind="sklearn",
     is_directory=False,
 )
+TOKEN = Token(id="MSG-AI", metric="auc", baseline=0.8)
 
 
 def model(**given: Any) -> Model:

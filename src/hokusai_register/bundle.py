@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hokusai_register import artifact, checks, keeping
+from hokusai_register import artifact, checks, keeping, tokens
 from hokusai_register.errors import FileError
 from hokusai_register.files import checked, inside, open_file
 from hokusai_register.model import Artifact, Attempt, File, Model, Provenance
 from hokusai_register.rules import has_control
+from hokusai_register.tokenized import Token
 
 NAME = "bundle.json"
 FILES = "files"
@@ -97,12 +98,13 @@ def _describe(model: Model, files: Artifact, tried: Sequence[Attempt], key: str)
     request = {
         field.name: getattr(model, field.name)
         for field in dataclasses.fields(model)
-        if field.name not in ("source", "provenance")
+        if field.name not in ("source", "provenance", "token")
     }
+    token = dataclasses.asdict(model.token) if model.token else None
     return {
         "schema": SCHEMA,
         "key": key,
-        "request": request,
+        "request": {**request, "token": token},
         "provenance": dataclasses.asdict(model.provenance),
         "files": [dataclasses.asdict(file) for file in files.files],
         "digest": files.digest,
@@ -150,9 +152,16 @@ def _model(request: dict[str, Any], came_from: dict[str, str], files: Artifact) 
         params={str(name): str(value) for name, value in request["params"].items()},
         tags={str(name): str(value) for name, value in request["tags"].items()},
         metadata=dict(request["metadata"]),
+        token=_token(request.get("token")),
         provenance=Provenance(**{name: str(text) for name, text in came_from.items()}),
         **texts,
     )
+
+
+def _token(told: Any) -> Token | None:
+    if told is None:  # or it was kept before there were any
+        return None
+    return tokens.token(str(told["id"]), str(told["metric"]), told["baseline"])
 
 
 def _plain(path: str) -> bool:

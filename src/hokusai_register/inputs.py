@@ -9,19 +9,17 @@ from urllib.parse import urlsplit
 
 from hokusai_register import access, artifact, bundle, checks, policy, sections
 from hokusai_register.access import Credentials, Tls
+from hokusai_register.announcing import announceable
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError
 from hokusai_register.fields import BY_NAME
-from hokusai_register.model import Artifact, Backend, Model, Secret, Skipped
+from hokusai_register.model import Artifact, Backend, Model, Provenance, Secret, Skipped
 from hokusai_register.policy import Step
 from hokusai_register.provenance import provenance, stranger
 from hokusai_register.reader import Reader
 from hokusai_register.sections import LocalStore
 
 NAMED = 10  # files that were left out; there may be thousands
-
-# What is read and checked, and cannot be done yet: asking for it is refused, not ignored.
-_NOT_YET = ("token-id", "metric-name", "baseline-value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +49,7 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
     reader = Reader(raw, environ, roots)
     _refuse(reader)
     path, uri = sections.source(reader)
-    told = _told(reader, path)
+    told = _told(reader, path, provenance(environ))
     timeout = reader.get("timeout", checks.seconds, 0.0)
     tracking_uri, api_url = sections.addresses(reader)
     tls = access.tls(reader, (tracking_uri, api_url))
@@ -61,16 +59,18 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
     locked = sections.locked(reader, credentials, stranger(environ))
     skip = sections.skip(reader, locked, stranger(environ))
     dry_run = reader.boolean("dry-run")
+    key = bool(credentials.key or locked)
+    announceable(reader, told, steps, api_url, key=key)
     reader.complain(None if skip or not policy.needs_key(steps) else locked)
-
     if told:
         files = artifact.read(reader.text("model-path"), roots) if path else None
-        model = replace(_with_files(told, files, uri), provenance=provenance(environ))
-        model = replace(model, origin=_origin(tracking_uri))
+        model = replace(_with_files(told, files, uri), origin=_origin(tracking_uri))
     else:
         model = bundle.open_bundle(path or roots.workspace)
+        announceable(reader, model, steps, api_url, key=key)
+        reader.complain(None)
     # What is logged in a registry, only that registry can say; and the API knows only the key.
-    api = bool(api_url and isinstance(model.source, Artifact) and (credentials.key or locked))
+    api = bool(api_url and key and isinstance(model.source, Artifact))
     return Inputs(
         model=model,
         policy=tuple(step for step in steps if api or step.backend is not Backend.API),
@@ -79,7 +79,7 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
         skip=skip,
         dry_run=dry_run,
         tracking_uri=tracking_uri,
-        api_url=api_url if api else "",
+        api_url=api_url,
         local=local,
         tls=tls,
         timeout=timeout,
@@ -87,10 +87,10 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
     )
 
 
-def _told(reader: Reader, path: Path | None) -> Model | None:
+def _told(reader: Reader, path: Path | None, came_from: Provenance) -> Model | None:
     """Return what the user says of the model; None if `path` is a bundle, which says it itself."""
     if not path or not bundle.is_bundle(path):
-        return sections.describe(reader)
+        return replace(sections.describe(reader), provenance=came_from)
     sections.leave_to_bundle(reader)
     return None
 
@@ -124,8 +124,6 @@ def _with_files(told: Model, files: Artifact | None, uri: str) -> Model:
 def _refuse(reader: Reader) -> None:
     """Refuse what is none of ours, what cannot be done yet, and what hosts read as it is."""
     reader.refuse_unknown()
-    for name in filter(reader.text, _NOT_YET):
-        reader.problem(name, "this version cannot do that yet")
     reader.boolean("summary")
     reader.target("result-file")
 
@@ -147,6 +145,11 @@ def _remarks(reader: Reader, credentials: Credentials, tls: Tls, model: Model) -
     if isinstance(files, Artifact) and kind and files.kind not in (kind, "custom"):
         told.append(f"the files look like {files.kind}, and `model-type` says {kind}")
     told += access.remarks(credentials)
+    if model.token and model.token.baseline == 0:
+        told.append(
+            "the service announces a baseline of 0 and then fails (HTTP 502), so that nobody can "
+            "tell whether it did"
+        )
     if not tls.verify:
         told.append("certificates are not checked (insecure-tls): for development only")
     if reader.boolean("allow-insecure-http"):

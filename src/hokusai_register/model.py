@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from hokusai_register.errors import Reason, RegisterError
+from hokusai_register.tokenized import Announcement, EventState, Token
 
 
 class Backend(StrEnum):
@@ -140,6 +141,7 @@ class Model:
     alias: str = ""
     experiment: str = ""
     run_id: str = ""
+    token: Token | None = None
     origin: str = ""
     provenance: Provenance = field(default_factory=Provenance)
 
@@ -165,6 +167,8 @@ class Model:
             "job": came_from.job,
             "action": came_from.action,
         }
+        if self.token:  # another token is another registration, of the same files too
+            parts["token"] = canonical(asdict(self.token))
         return "hk1-" + sha256_hex(canonical(parts))
 
 
@@ -181,6 +185,7 @@ class Receipt:
     run_id: str = ""
     run_url: str = ""
     bundle: str = ""
+    event: Announcement | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -239,9 +244,26 @@ class Report:
         return errors[-1].reason if degraded and errors else Reason.OK
 
     @property
+    def event(self) -> Announcement | None:
+        """What became of the announcement; None if no tokenized registration was asked for."""
+        if self.model is None or self.model.token is None:
+            return None
+        if self.receipt and self.receipt.event:
+            return self.receipt.event
+        return Announcement(EventState.NOT_SENT, UNANNOUNCED[self.backend])
+
+    @property
     def exit_code(self) -> int:
         """The exit code that this ends with."""
         return self.error.exit_code if self.error else 0
 
 
+# Why a tokenized registration is not announced from where it ended.
+UNANNOUNCED = {
+    Backend.MLFLOW: "it was not asked for",
+    Backend.API: "an announcement names an MLflow run, and a baseline has none",
+    Backend.LOCAL: "only what the registry has is announced; a replay of the bundle does it",
+    Backend.MOCK: "nothing was registered",
+    Backend.NONE: "nothing was registered",
+}
 _DEGRADED = {Backend.LOCAL: Status.REGISTERED_LOCAL, Backend.MOCK: Status.SIMULATED}

@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from hokusai_register.errors import Reason, RegisterError
-from hokusai_register.model import Attempt, Backend, Model, Receipt, Report, Skipped
+from hokusai_register.model import (
+    UNANNOUNCED,
+    Attempt,
+    Backend,
+    Model,
+    Receipt,
+    Report,
+    Skipped,
+)
 from hokusai_register.policy import Step, cause
 
 
@@ -58,7 +66,8 @@ def register(
         skipped: Skipped | None = None
         try:
             if dry_run:
-                skipped = Skipped(Reason.DRY_RUN, registrars[step.backend].check(model))
+                found = registrars[step.backend].check(model)
+                skipped = Skipped(Reason.DRY_RUN, (*found, *_unannounced(model, step.backend)))
             else:
                 receipt = registrars[step.backend].register(model, tuple(attempts))
         except RegisterError as error:
@@ -68,3 +77,10 @@ def register(
             attempts.append(Attempt(step.backend, clock() - began))
             return Report(model=model, attempts=tuple(attempts), receipt=receipt, skipped=skipped)
     return Report(model=model, attempts=tuple(attempts), error=cause(errors))
+
+
+def _unannounced(model: Model, backend: Backend) -> tuple[str, ...]:
+    """Say that a tokenized registration would end where none is announced from."""
+    if model.token is None or backend is Backend.MLFLOW:
+        return ()
+    return (f"would not announce the token {model.token.id}: {UNANNOUNCED[backend]}",)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from enum import Enum, StrEnum
 from typing import Any
 
 from hokusai_register.errors import IncompleteError, Reason, RegisterError, UnconfirmedError
 from hokusai_register.model import Artifact, Backend, Model, Receipt, Report, Status
+from hokusai_register.tokenized import EventState
 
 SCHEMA = 1
 RESULT_LIMIT = 900_000  # characters; GitHub takes 1 MB for one output
@@ -35,9 +36,18 @@ OUTPUTS = {
     "run-url": "page of the run",
     "model-digest": "SHA-256 of the model",
     "bundle": "path of the bundle of a local registration",
+    "event": "announcement of a tokenized registration: `sent`, `failed`, `not-sent`, `unknown`; "
+    "blank without a token",
     "result": "all of this, and what was tried, as one line of JSON",
 }
 
+
+ANNOUNCED = {
+    EventState.SENT: "the token is announced",
+    EventState.FAILED: "the token is not announced",
+    EventState.NOT_SENT: "the token is not announced",
+    EventState.UNKNOWN: "nobody knows whether the token is announced",
+}
 
 # What a failure leaves behind; the first class that fits.
 VERDICTS = (
@@ -124,6 +134,7 @@ def outputs(report: Report) -> dict[str, str]:
         "run-url": receipt.run_url if receipt else "",
         "model-digest": digest(report),
         "bundle": receipt.bundle if receipt else "",
+        "event": report.event.state if report.event else "",
         "result": _result(report),
     }
 
@@ -151,6 +162,7 @@ def as_json(report: Report) -> str:
         "found": list(report.skipped.found) if report.skipped else [],
         "run_id": receipt.run_id if receipt else "",
         "run_url": receipt.run_url if receipt else "",
+        "event": asdict(report.event) if report.event else None,
         "model": {
             "name": model.name if model else "",
             "type": model.kind if model else "",
@@ -158,6 +170,7 @@ def as_json(report: Report) -> str:
             "version": receipt.model_version if receipt else "",
             "uri": receipt.model_uri if receipt else "",
             "sha256": digest(report),
+            "token": asdict(model.token) if model and model.token else None,
             "metrics": dict(model.metrics) if model else {},
         },
         "attempts": [
@@ -224,7 +237,18 @@ def passed_over(report: Report) -> list[str]:
 
 def remarks(report: Report) -> tuple[str, ...]:
     """Return what the user should know although it stopped nothing."""
-    return (*report.remarks, *(report.receipt.remarks if report.receipt else ()))
+    if report.receipt is None:
+        return report.remarks
+    return (*report.remarks, *report.receipt.remarks, *_announcement(report))
+
+
+def _announcement(report: Report) -> tuple[str, ...]:
+    """Say what is not as it should be with the announcement of a token."""
+    event = report.event
+    if event is None or not event.why:
+        return ()
+    fix = f"; {event.fix}" if event.fix else ""
+    return (f"{ANNOUNCED[event.state]}: {event.why}{fix}",)
 
 
 def digest(report: Report) -> str:

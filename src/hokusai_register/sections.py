@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from hokusai_register import artifact, checks, mappings, policy
+from hokusai_register import announcing, artifact, checks, mappings, policy
 from hokusai_register.access import Credentials, remarks
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError, Reason
@@ -37,6 +37,7 @@ _OF_THE_MODEL = (
     "alias",
     "experiment",
     "run-id",
+    *announcing.INPUTS,
 )
 
 
@@ -72,6 +73,7 @@ def describe(reader: Reader) -> Model:
         alias=text("alias", checks.alias),
         experiment=text("experiment", checks.experiment_name) or name,
         run_id=text("run-id", checks.run_id),
+        token=announcing.token(reader),
     )
 
 

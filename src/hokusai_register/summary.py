@@ -9,6 +9,7 @@ from hokusai_register.errors import RegisterError
 from hokusai_register.model import Artifact, Model, Receipt, Report
 from hokusai_register.render import DEGRADED, PLACES, digest, passed_over, remarks, verdict
 from hokusai_register.text import cell, code, prose
+from hokusai_register.tokenized import Token
 
 ROWS = 50  # metrics that a page shows; all of them are in the registry and in the output `result`
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -70,9 +71,17 @@ def _facts(report: Report, model: Model) -> str:
         rows.append(("Files", f"{len(source.files):,} ({_size(source.size)})"))
     else:
         rows.append(("Source", cell(source)))
+    if model.token:
+        rows.append(("Token", _token(report, model.token)))
     rows += [("SHA-256", cell(digest(report))), ("Commit", cell(came_from.commit))]
     known = [row for row in rows if row[1]]
     return _table(("Model", f"{cell(model.name)} ({cell(model.kind)})"), known)
+
+
+def _token(report: Report, token: Token) -> str:
+    """Return the token, its baseline, and whether both are announced."""
+    baseline = f"{cell(token.id)} ({cell(token.metric)}, baseline {code(f'{token.baseline:.10g}')})"
+    return f"{baseline}: {code(report.event.state)}" if report.event else baseline
 
 
 def _place(report: Report, receipt: Receipt) -> list[tuple[str, str]]:

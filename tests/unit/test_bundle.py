@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes import model
+from fakes import TOKEN, model
 from hokusai_register import artifact, bundle
 from hokusai_register.errors import FileError, LocalStoreError, UnreachableError
 from hokusai_register.model import Artifact, Attempt, Backend, Model, Provenance
 from hokusai_register.paths import Roots
+from hokusai_register.tokenized import Token
 
 TRIED = (Attempt(Backend.MLFLOW, 1.0, UnreachableError("gone", why="old", fix="wait")),)
 CAME_FROM = Provenance(commit="f" * 40, repository_id="7", run_id="9", job="train")
@@ -37,15 +38,39 @@ def kept(files: Artifact, where: Path, **given: Any) -> tuple[Model, Path]:
     return asked, bundle.keep(asked, files, TRIED, where / "bundles")
 
 
-def test_it_comes_back_as_it_was(files: Artifact, tmp_path: Path) -> None:
-    asked, path = kept(files, tmp_path, params={"depth": "3"}, metadata={"a": [1, None]})
+@pytest.mark.parametrize("token", [None, TOKEN])
+def test_it_comes_back_as_it_was(files: Artifact, tmp_path: Path, token: Token | None) -> None:
+    given = {"params": {"depth": "3"}, "metadata": {"a": [1, None]}, "token": token}
+    asked, path = kept(files, tmp_path, **given)
     opened = bundle.open_bundle(path)
     assert isinstance(opened.source, Artifact)
     assert opened.source.digest == files.digest
-    for name in ("name", "metrics", "params", "metadata", "provenance", "origin", "kind"):
+    for name in ("name", "metrics", "params", "metadata", "provenance", "origin", "kind", "token"):
         assert getattr(opened, name) == getattr(asked, name)
     assert opened.key(files.digest) == asked.key(files.digest) == path.name
     assert json.loads((path / "bundle.json").read_text())["fell_back"][0]["reason"] == "unreachable"
+
+
+def test_one_that_was_kept_before_there_were_tokens(files: Artifact, tmp_path: Path) -> None:
+    _, path = kept(files, tmp_path)
+    told = json.loads((path / "bundle.json").read_text())
+    del told["request"]["token"]
+    (path / "bundle.json").write_text(json.dumps(told))
+    assert bundle.open_bundle(path).token is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"id": "A_B"}, {"metric": "f1_score"}, {"baseline": 2}, {"baseline": True}]
+)
+def test_a_token_that_no_input_could_be_is_refused(
+    files: Artifact, tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    _, path = kept(files, tmp_path, token=TOKEN)
+    told = json.loads((path / "bundle.json").read_text())
+    told["request"]["token"] |= wrong
+    (path / "bundle.json").write_text(json.dumps(told))
+    with pytest.raises(FileError, match="cannot be used"):
+        bundle.open_bundle(path)
 
 
 def test_what_is_whole_is_not_written_again(files: Artifact, tmp_path: Path) -> None:

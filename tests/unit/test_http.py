@@ -305,10 +305,11 @@ def test_a_proxy_that_repeats_its_password_is_redacted(proxies: Callable[..., No
 @pytest.mark.parametrize(
     ("effect", "status", "tries"),
     [
-        *((effect, status, TRIES) for effect in Effect for status in (429,)),
+        *((effect, 429, TRIES) for effect in Effect if effect is not Effect.BILLED),
         *((Effect.READ, status, TRIES) for status in sorted(LATER)),
         *((Effect.REPEATABLE, status, TRIES) for status in sorted(LATER)),
         *((Effect.ONCE, status, 1) for status in sorted(LATER - {429})),
+        *((Effect.BILLED, status, 1) for status in sorted(LATER)),
         *((effect, status, 1) for effect in Effect for status in (200, 302, 400, 401, 404, 409)),
     ],
 )

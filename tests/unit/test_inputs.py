@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes import KEY
+from hokusai_register import bundle
 from hokusai_register.errors import (
     AuthError,
     FileError,
@@ -22,6 +23,7 @@ from hokusai_register.fields import FIELDS
 from hokusai_register.inputs import Inputs, parse, secrets
 from hokusai_register.model import Artifact, Secret
 from hokusai_register.paths import Roots
+from hokusai_register.tokenized import Token
 from hostile import texts
 
 Parse = Callable[..., Inputs]
@@ -104,6 +106,12 @@ def test_a_key_is_an_input_before_it_is_a_variable(
 ) -> None:
     assert ask(changed, **environ).credentials.key.reveal() == found
 
+
+TOKEN: dict[str, str | None] = {
+    "token-id": "Msg-AI",
+    "metric-name": "AUC",
+    "baseline-value": "0.8",
+}
 
 # what is given, in which variables, and which two addresses are asked
 MINE = "https://mine.example"
@@ -197,9 +205,16 @@ WRONG: list[Row] = [
     ({"require-registered": "maybe"}, {}, *BAD_INPUT, "neither true nor false"),
     ({"on-missing-key": "skp"}, {}, *BAD_INPUT, "did you mean 'skip'?"),
     ({"dry-run": "maybe"}, {}, *BAD_INPUT, "neither true nor false"),
-    ({"token-id": "t"}, {}, *BAD_INPUT, "cannot do that yet"),
-    ({"metric-name": "auc"}, {}, *BAD_INPUT, "cannot do that yet"),
-    ({"baseline-value": "1"}, {}, *BAD_INPUT, "cannot do that yet"),
+    ({**TOKEN, "token-id": "a_b"}, {}, *BAD_INPUT, "letters and digits"),
+    ({**TOKEN, "metric-name": "f1_score"}, {}, *BAD_INPUT, "metrics (accuracy"),
+    ({**TOKEN, "baseline-value": "1.5"}, {}, *BAD_INPUT, "from 0 to 1"),
+    ({**TOKEN, "baseline-value": "high"}, {}, *BAD_INPUT, "`baseline-value`"),
+    ({**TOKEN, "baseline-value": None}, {}, *BAD_INPUT, "`baseline-value`"),
+    ({**TOKEN, "metric-name": None}, {}, *BAD_INPUT, "`metric-name`"),
+    ({**TOKEN, "token-id": None}, {}, *BAD_INPUT, "`token-id`"),
+    ({**TOKEN, "tags": "hokusai_token_id=x"}, {}, *BAD_INPUT, "sets itself"),
+    ({**TOKEN, "tracking-uri": "https://b.example"}, {}, *BAD_INPUT, "`api-url`"),
+    ({**TOKEN, "api-key": None}, {"MLFLOW_TRACKING_TOKEN": "t"}, *BAD_INPUT, "`api-key`"),
     ({"require-registered": "true"}, {"HOKUSAI_MOCK_MODE": "true"}, *BAD_INPUT, "the opposite"),
     (
         {"tracking-uri": "https://a.example"},
@@ -382,13 +397,13 @@ def test_a_model_uri_leaves_the_api_out(ask: Parse) -> None:
     inputs = ask({"model-path": None, "model-uri": "runs:/abc/model"})
     assert inputs.model.source == "runs:/abc/model"
     assert inputs.model.kind == "custom"
-    assert (inputs.api_url, len(inputs.policy)) == ("", 1)
+    assert [step.backend for step in inputs.policy] == ["mlflow"]
 
 
 def test_mlflow_may_have_a_login_of_its_own(ask: Parse) -> None:
     inputs = ask({"api-key": None}, MLFLOW_TRACKING_USERNAME="me", MLFLOW_TRACKING_PASSWORD="pä")
     assert (inputs.credentials.user, inputs.credentials.password) == ("me", Secret("pä"))
-    assert inputs.api_url == "", "the API knows only the key"
+    assert [step.backend for step in inputs.policy] == ["mlflow"], "the API knows only the key"
     assert ask({"api-key": None}, MLFLOW_TRACKING_TOKEN="t").credentials
 
 
@@ -518,3 +533,41 @@ def test_of_several_logins_the_one_that_is_taken_is_named(ask: Parse) -> None:
     told = ask(MLFLOW_TRACKING_TOKEN="t").remarks
     assert told == ("MLflow is logged in to with MLFLOW_TRACKING_TOKEN, not with the Hokusai key",)
     assert ask().remarks == ()
+
+
+def test_a_token_is_all_three_inputs(ask: Parse) -> None:
+    assert ask().model.token is None
+    inputs = ask(TOKEN)
+    assert inputs.model.token == Token(id="MSG-AI", metric="auc", baseline=0.8)
+    assert inputs.remarks == ()
+
+
+def test_a_baseline_of_nothing_is_taken_with_a_warning(ask: Parse) -> None:
+    (remark,) = ask({**TOKEN, "baseline-value": "0"}).remarks
+    assert "502" in remark
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"tracking-uri": "sqlite:///x.db"}, {"tracking-uri": "https://b.example", "api-url": MINE}],
+)
+def test_who_needs_no_announcer_needs_no_address_of_one(
+    changed: dict[str, str | None], ask: Parse
+) -> None:
+    assert ask({**TOKEN, **changed}).model.token
+
+
+def test_a_token_needs_no_key_where_nobody_is_asked(ask: Parse) -> None:
+    environ = {"HOKUSAI_MOCK_MODE": "true"}
+    assert ask({**TOKEN, "api-key": None}, **environ).model.token
+
+
+def test_what_a_bundle_says_is_checked_too(ask: Parse, workspace: Path) -> None:
+    files = ask(TOKEN).model
+    assert isinstance(files.source, Artifact)
+    kept = bundle.keep(files, files.source, (), workspace / "bundles")
+    only = dict.fromkeys(GOOD.keys() - {"api-key"})
+    path = str(kept.relative_to(workspace))
+    assert ask({**only, "model-path": path}).model.token == files.token
+    error = complaint(ask, {**only, "model-path": path, "tracking-uri": "https://b.example"})
+    assert "`api-url`" in error.what

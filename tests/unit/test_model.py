@@ -8,9 +8,10 @@ from dataclasses import dataclass, fields, replace
 
 import pytest
 
-from fakes import FILES, KEY, SHA, model, receipt
+from fakes import FILES, KEY, SHA, TOKEN, model, receipt
 from hokusai_register.errors import AuthError, Reason, RegisterError
 from hokusai_register.model import Backend, Provenance, Report, Secret, Status
+from hokusai_register.tokenized import Announcement, EventState
 
 HERE = Provenance(repository_id="1", run_id="2", job="train", action="register", attempt="1")
 
@@ -74,6 +75,10 @@ def test_a_key_differs_for_everything_that_makes_it_another_registration() -> No
         model(provenance=HERE, origin="https://other.example"),
         model(provenance=HERE, metrics={"auc": 0.92}),
         model(provenance=HERE, metrics={"auc": 0.91, "f1": 0.91}),
+        model(provenance=HERE, token=TOKEN),
+        model(provenance=HERE, token=replace(TOKEN, id="B")),
+        model(provenance=HERE, token=replace(TOKEN, metric="f1")),
+        model(provenance=HERE, token=replace(TOKEN, baseline=0.7)),
         *(
             model(provenance=replace(HERE, **{name: "9"}))
             for name in ("repository_id", "run_id", "job", "action")
@@ -131,3 +136,24 @@ def test_the_size_of_a_model_is_that_of_its_files() -> None:
     assert FILES.size == 1_234_567
     assert not FILES.is_mlmodel
     assert replace(FILES, files=(replace(FILES.files[0], path="MLmodel"),)).is_mlmodel
+
+
+@pytest.mark.parametrize("backend", Backend)
+def test_without_a_token_nothing_is_announced(backend: Backend) -> None:
+    assert Report(model=model(), receipt=receipt(backend=backend)).event is None
+
+
+@pytest.mark.parametrize("backend", [one for one in Backend if one is not Backend.NONE])
+def test_a_token_that_nobody_announced_says_why(backend: Backend) -> None:
+    event = Report(model=model(token=TOKEN), receipt=receipt(backend=backend)).event
+    assert event
+    assert event.state is EventState.NOT_SENT
+    assert event.why
+
+
+def test_what_a_receipt_says_of_the_event_counts() -> None:
+    said = Announcement(EventState.UNKNOWN, "lost", "ask")
+    assert Report(model=model(token=TOKEN), receipt=receipt(event=said)).event == said
+    failed = Report(model=model(token=TOKEN), error=AuthError("a", why="b", fix="c")).event
+    assert failed
+    assert failed.state is EventState.NOT_SENT

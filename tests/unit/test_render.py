@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes import KEY, SHA, model, receipt, subclasses
+from fakes import KEY, SHA, TOKEN, model, receipt, subclasses
 from hokusai_register import render
 from hokusai_register.errors import (
     AuthError,
@@ -24,7 +24,9 @@ from hokusai_register.errors import (
 from hokusai_register.model import Attempt, Backend, Report
 from hokusai_register.redaction import MASK, redact
 from hokusai_register.render import Level
+from hokusai_register.summary import summary
 from hokusai_register.text import line
+from hokusai_register.tokenized import Announcement, EventState
 from hostile import texts
 
 IDS = ("run-id", "model-version", "model-uri", "run-url")
@@ -70,6 +72,7 @@ def test_a_registered_model_has_all_its_ids() -> None:
         "run-url": "https://registry.hokus.ai/mlflow/#/experiments/1/runs/9c1e",
         "model-digest": SHA,
         "bundle": "",
+        "event": "",
     }
 
 
@@ -105,6 +108,7 @@ def test_the_json_tells_all_of_it() -> None:
         "found": [],
         "run_id": "",
         "run_url": "",
+        "event": None,
         "model": {
             "name": "churn",
             "type": "custom",
@@ -112,6 +116,7 @@ def test_the_json_tells_all_of_it() -> None:
             "version": "3",
             "uri": "",
             "sha256": SHA,
+            "token": None,
             "metrics": {"auc": 0.91},
         },
         "attempts": [
@@ -241,3 +246,18 @@ def test_a_digest_is_of_what_was_read_back_or_else_of_the_files(report: Report) 
     there = report in (DONE, BY_API)
     assert render.digest(report) == (SHA if there else "")
     assert render.digest(Report(model=model())) == SHA
+
+
+@pytest.mark.parametrize("state", EventState)
+def test_a_token_shows_what_became_of_its_announcement(state: EventState) -> None:
+    said = Announcement(state, "" if state is EventState.SENT else "it was lost", "ask for it")
+    report = replace(DONE, model=model(token=TOKEN), receipt=receipt(event=said))
+    outputs = render.outputs(report)
+    assert (outputs["event"], outputs["status"]) == (state, "registered")
+    told = json.loads(outputs["result"])
+    assert told["event"] == {"state": state, "why": said.why, "fix": said.fix}
+    assert told["model"]["token"] == {"id": "MSG-AI", "metric": "auc", "baseline": 0.8}
+    warnings = [note.text for note in render.notes(report) if note.level is Level.WARNING]
+    assert bool(warnings) == (state is not EventState.SENT)
+    assert all("it was lost; ask for it" in text for text in warnings)
+    assert f"| Token | `MSG-AI` (`auc`, baseline `0.8`): `{state}` |" in summary(report)

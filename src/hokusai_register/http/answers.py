@@ -38,6 +38,7 @@ class Effect(Enum):
     READ = "nothing"
     REPEATABLE = "the same again"
     ONCE = "one thing more"
+    BILLED = "one thing more, and each asking costs, a refused one too"
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,10 +108,12 @@ class Http:
         params: Mapping[str, Any] | None = None,
         json: object = None,
         headers: Mapping[str, str] | None = None,
+        limit: float | None = None,
     ) -> Answer:
         """Return the answer, whatever its status; raise if there is none to be had.
 
-        `path` is appended to the base as it is: the caller has escaped it.
+        `path` is appended to the base as it is: the caller has escaped it. `limit` are the seconds
+        that an answer may take, if other than usual.
         """
         # AWS knows a blank as %20 only, and to everybody else that is the same as `+`.
         query = str(httpx.QueryParams(params)).replace("+", "%20")
@@ -119,10 +121,12 @@ class Http:
 
         def once(seconds: float) -> Answer:
             request = self._request(method, target, json=json, headers=headers)
-            with self._wall.within(min(CONTROL, seconds)):
+            if limit:
+                request.extensions["timeout"]["read"] = limit
+            with self._wall.within(min(limit or CONTROL, seconds)):
                 return self._exchange(request, effect)
 
-        return self._repeat(once, effect, PHASE)
+        return self._repeat(once, effect, limit or PHASE)
 
     def upload(
         self, path: str, file: File, source: Callable[[], BinaryIO], sent: Callable[[int], None]

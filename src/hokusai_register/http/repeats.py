@@ -10,6 +10,7 @@ from hokusai_register.errors import RegisterError, UnavailableError, Unconfirmed
 from hokusai_register.http.answers import Answer, Effect
 
 LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TURNED_AWAY = frozenset({429})  # before anything was done
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -33,9 +34,8 @@ def date(text: str) -> float | None:
 def repeats(outcome: Answer | RegisterError, effect: Effect) -> bool:
     """Whether sending it again is harmless, and may help."""
     if isinstance(outcome, Answer):
-        return outcome.status == 429 or (  # noqa: PLR2004  # 429: turned away before anything was done
-            outcome.status in LATER and effect is not Effect.ONCE
-        )
+        again = {Effect.ONCE: _TURNED_AWAY, Effect.BILLED: frozenset()}.get(effect, LATER)
+        return outcome.status in again
     if isinstance(outcome, UnconfirmedError):
         return effect is Effect.REPEATABLE
     return isinstance(outcome, UnavailableError)

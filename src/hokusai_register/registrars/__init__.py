@@ -12,6 +12,7 @@ from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.model import Attempt, Backend, Model, Receipt
 from hokusai_register.register import Registrar, Watcher
 from hokusai_register.registrars.api import HokusaiApi
+from hokusai_register.registrars.events import Announcer
 from hokusai_register.registrars.local import LocalMLflow
 from hokusai_register.registrars.mlflow import RemoteMLflow
 from hokusai_register.registrars.mock import Mock
@@ -51,14 +52,20 @@ class Locked:
 def _mlflow(inputs: Inputs, network: Network, watcher: Watcher) -> Registrar:
     if inputs.locked:
         return Locked(inputs.locked)
-    login = Login.of(inputs.credentials)
-    return RemoteMLflow(Connection(inputs.tracking_uri, network, login), watcher)
+    connection = Connection(inputs.tracking_uri, network, Login.of(inputs.credentials))
+    announcer = Announcer(_http(inputs, network), watcher) if inputs.model.token else None
+    return RemoteMLflow(connection, watcher, announcer=announcer)
 
 
 def _api(inputs: Inputs, network: Network, watcher: Watcher) -> Registrar:
     if inputs.locked:
         return Locked(inputs.locked)
-    return HokusaiApi(Http(inputs.api_url, network, Login.key(inputs.credentials.key)), watcher)
+    return HokusaiApi(_http(inputs, network), watcher)
+
+
+def _http(inputs: Inputs, network: Network) -> Http:
+    """Return the way to the API, which knows only the key, whatever MLflow is logged in to with."""
+    return Http(inputs.api_url, network, Login.key(inputs.credentials.key))
 
 
 def _local(inputs: Inputs, deadline: Deadline, watcher: Watcher) -> Registrar:

@@ -160,6 +160,9 @@ def _body(model: Model, digest: str) -> dict[str, Any]:
     facts = {
         name.removeprefix("hokusai."): tags[name] for name in tags if name.startswith("hokusai.")
     }
+    if model.token:
+        facts |= {"token_id": model.token.id, "benchmark_metric": model.token.metric}
+        facts |= {"benchmark_value": repr(model.token.baseline)}
     fields = {
         "model_id": model.name,
         "model_type": model.kind,

@@ -11,6 +11,7 @@ from hokusai_register.mlflow_plugin.connection import Connection, announce
 from hokusai_register.model import Artifact, Attempt, Backend, Model, Receipt
 from hokusai_register.register import Watcher
 from hokusai_register.registrars import logged
+from hokusai_register.registrars.events import Announcer
 from hokusai_register.registrars.registration import Registration
 from hokusai_register.registrars.registry import Registry
 from hokusai_register.registrars.shelf import Place
@@ -20,11 +21,16 @@ class RemoteMLflow:
     """The tracking server and model registry behind one connection."""
 
     def __init__(
-        self, connection: Connection, watcher: Watcher, backend: Backend = Backend.MLFLOW
+        self,
+        connection: Connection,
+        watcher: Watcher,
+        backend: Backend = Backend.MLFLOW,
+        announcer: Announcer | None = None,
     ) -> None:
         self._connection = connection
         self._watcher = watcher
         self._backend = backend
+        self._announcer = announcer
 
     def register(self, model: Model, _: Sequence[Attempt]) -> Receipt:
         """Register `model` and read it back."""
@@ -65,4 +71,12 @@ class RemoteMLflow:
             self._watcher.step(f"reading {model.source}")
             given = logged.locate(model.source, registry, self._connection)
             digest = logged.digest(given, self._connection)
-        return Registration(model, digest, registry, self._watcher, backend=self._backend), given
+        registration = Registration(
+            model,
+            digest,
+            registry,
+            self._watcher,
+            backend=self._backend,
+            announcer=self._announcer,
+        )
+        return registration, given

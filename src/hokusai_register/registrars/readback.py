@@ -12,6 +12,7 @@ from hokusai_register.model import Artifact, Model
 from hokusai_register.registrars import terms
 from hokusai_register.registrars.registry import Registry
 from hokusai_register.registrars.shelf import Shelf
+from hokusai_register.tokenized import TAGS
 
 PROCESSING = 60.0  # seconds that a server may take to make a version READY
 
@@ -47,14 +48,10 @@ def version(
     while shown.status == "PENDING_REGISTRATION" and time.monotonic() < deadline:
         sleep(1)
         shown = registry.version(model.name, number)
-    expected = {
-        "status": "READY",
-        **{name: terms.version_tags(model, digest)[name] for name in _DIGESTS},
-    }
-    seen = {
-        "status": shown.status,
-        **{name: shown.tags.get(name) for name in _DIGESTS},
-    }
+    sent = terms.version_tags(model, digest) | terms.token_tags(model, str(shown.run_id or ""))
+    names = [*_DIGESTS, *(TAGS if model.token else ())]
+    expected = {"status": "READY", **{name: sent[name] for name in names}}
+    seen = {"status": shown.status, **{name: shown.tags.get(name) for name in names}}
     _same(registry.shelf, expected, seen)
     return shown
 

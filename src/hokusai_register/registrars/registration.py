@@ -20,8 +20,10 @@ from hokusai_register.errors import (
 from hokusai_register.model import Artifact, Backend, File, Model, Receipt
 from hokusai_register.register import Watcher
 from hokusai_register.registrars import names, readback, terms
+from hokusai_register.registrars.events import Announcer, Event, VersionTag
 from hokusai_register.registrars.registry import Registry
 from hokusai_register.registrars.shelf import Place, Shelf
+from hokusai_register.tokenized import Announcement
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Registration:
     watcher: Watcher
     experiment_id: str = ""
     backend: Backend = Backend.MLFLOW
+    announcer: Announcer | None = None
     ours: str = ""
     making: str = ""
     begun: bool = False
@@ -64,9 +67,10 @@ class Registration:
             place = self._uploaded(given) if isinstance(given, Artifact) else self._logged(given)
             self.watcher.step(f"creating a version of {name}")
             self.registry.ensure_model(name)
+            tags = terms.version_tags(self.model, self.digest)
             made = self.registry.create_version(
                 name,
-                terms.version_tags(self.model, self.digest),
+                tags | terms.token_tags(self.model, place.run_id),
                 source=place.source,
                 run_id=place.run_id or None,
                 model_id=place.model_id,
@@ -86,11 +90,17 @@ class Registration:
         """Say what `carry_out` would do, without doing it."""
         name = self.model.name
         version = self.registry.find_version(name, self.key)
+        event = self._announcing(version.tags.get(terms.EVENT, "") if version else "")
         if version is not None:
-            return (f"the same registration is there already: version {version.version}",)
+            return (f"the same registration is there already: version {version.version}", *event)
         there = self.registry.has_model(name)
         taken = f"the model {name} is there" if there else f"the name {name} is free"
-        return (taken, f"would register a new version of {name}")
+        return (taken, f"would register a new version of {name}", *event)
+
+    def _announcing(self, recorded: str) -> tuple[str, ...]:
+        if self.announcer and self.model.token:
+            return (self.announcer.foresee(self.model.token, recorded),)
+        return ()
 
     @contextmanager
     def _one_outcome(self) -> Iterator[None]:
@@ -163,6 +173,12 @@ class Registration:
         return run, "model"
 
     def _logged(self, place: Place) -> Place:
+        if self.model.token and not place.run_id:
+            raise RejectedError(
+                f"{self.model.source} cannot become a tokenized registration",
+                why="the service wants to know its MLflow run, and there is none",
+                fix="log the model in a run, and give that as `model-uri`: runs:/RUN/PATH",
+            )
         if place.run_id:
             self._log(self.registry.run(place.run_id))
         else:
@@ -227,8 +243,23 @@ class Registration:
             model_uri=f"models:/{shown.name}/{shown.version}",
             run_id=shown.run_id or "",
             run_url=run_url,
+            event=self._announced(shown),
             remarks=tuple(self.remarks),
         )
+
+    def _announced(self, shown: Any) -> Announcement | None:
+        """Announce what was read back, if that is asked for."""
+        if not (self.announcer and self.model.token):
+            return None
+        event = Event(
+            model_name=str(shown.name),
+            version=str(shown.version),
+            run_id=str(shown.run_id),
+            token=self.model.token,
+            proposal=terms.proposal(self.model),
+        )
+        ledger = VersionTag(self.registry, event.model_name, event.version)
+        return self.announcer.announce(event, ledger, shown.tags.get(terms.EVENT, ""))
 
 
 V = TypeVar("V", float, str)

@@ -162,6 +162,12 @@ class Registry:
         with _causes():
             return self._client.get_model_version_by_alias(name, alias)
 
+    def tag_version(self, name: str, version: str, tag: str, value: str) -> None:
+        """Set one tag of a version."""
+        client = self._client._get_registry_client()  # noqa: SLF001  # as in `point`
+        with _causes():
+            client.set_model_version_tag(name, version, tag, value)
+
     def remove_version(self, name: str, version: str) -> None:
         """Remove a version that lost a race."""
         with _causes():

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from hokusai_register import __version__
 from hokusai_register.model import Model, canonical, sha256_hex
+from hokusai_register.tokenized import TAGS
 
 KEY = "hokusai.idempotency_key"
 MODEL_SHA256 = "hokusai.model_sha256"
 METRICS_SHA256 = "hokusai.metrics_sha256"
 STATE = "hokusai.state"
 COMPLETE = "complete"
+EVENT = "hokusai.event"
+PENDING = "pending"  # the event is certainly not sent
+
+# The user's own tags that name a token's proposal, the first one first, as the service reads them.
+_PROPOSALS = ("proposal_identifier", "proposal_ticker", "canonical_identifier", "ticker")
 
 
 def version_tags(model: Model, digest: str) -> dict[str, str]:
@@ -32,6 +38,21 @@ def version_tags(model: Model, digest: str) -> dict[str, str]:
         "hokusai.actor": came_from.actor,
     }
     return {**model.tags, **{name: value for name, value in ours.items() if value}}
+
+
+def token_tags(model: Model, run_id: str) -> dict[str, str]:
+    """Return the tags of a tokenized version, which must be there from its first moment on."""
+    token = model.token
+    if token is None:
+        return {}
+    values = (token.id, token.metric, repr(token.baseline), "registered", proposal(model), run_id)
+    return {**dict(zip(TAGS, values, strict=True)), EVENT: PENDING}
+
+
+def proposal(model: Model) -> str:
+    """Return what a token was proposed as: a tag of the user's, else the token itself."""
+    named = (model.tags.get(name, "").strip() for name in _PROPOSALS)
+    return next(filter(None, named), model.token.id if model.token else "")
 
 
 def run_tags(model: Model, digest: str) -> dict[str, str]:
