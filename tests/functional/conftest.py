@@ -7,6 +7,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
+from functional.announced import TOKEN
 from functional.fault_server import FaultServer, as_json, faulty
 from functional.fault_table import pytest_runtest_makereport, pytest_terminal_summary
 from functional.runner import Runner, unique
@@ -45,6 +46,13 @@ def runner(sandbox: Sandbox, key: str, tmp_path: Path) -> Runner:
         "metrics": "accuracy=0.875",
     }
     return job
+
+
+@pytest.fixture
+def tokenized(runner: Runner) -> Runner:
+    """A job whose step registers a model with a token."""
+    runner.inputs |= TOKEN
+    return runner
 
 
 @pytest.fixture

@@ -6,11 +6,13 @@ tag `hokusai.event`; whoever finds that and no outcome knows that nobody knows.
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from hokusai_register.errors import RegisterError, RejectedError, UnconfirmedError
@@ -23,10 +25,11 @@ from hokusai_register.tokenized import Announcement, EventState, Token
 ENDPOINT = "/api/models/tokenized-registration-events"
 PATIENCE = 90.0  # seconds: the service tries its webhook for 62 before it answers
 TRIES = 3
+POLL = 2.0  # seconds between two looks at what another job is doing
 SENDING = "sending"
 
 _SENT = Announcement(EventState.SENT)
-_LATER = "run the job again: it sends the event, and nothing else"
+_LATER = "the next run of the job sends the event, and nothing else"
 _ASK = (
     "ask the service whether it has the event, which is billed each time; set the version's tag "
     "`hokusai.event` to `sent` if it has, to `pending` if not; then run the job again"
@@ -112,36 +115,54 @@ class Announcer:
         baseline = f"{token.metric}, baseline {token.baseline:g}"
         return f"would announce the token {token.id} ({baseline}) to {self._http.where}"
 
-    def announce(self, event: Event, ledger: Ledger, recorded: str) -> Announcement:
+    def announce(self, event: Event, ledger: Ledger) -> Announcement:
         """Send `event` unless it was sent, and write down what became of it; never raise."""
-        if recorded == EventState.SENT:
-            return _SENT
-        self._watcher.step(f"announcing the token {event.token.id} to {self._http.where}")
         with closing(self._http):
             try:
-                return self._settle(event, ledger, recorded)
-            except RegisterError as error:  # of the ledger: nothing has left yet
-                with suppress(RegisterError):
-                    ledger.write(EventState.FAILED)
-                return _failed(error)
-
-    def _settle(self, event: Event, ledger: Ledger, recorded: str) -> Announcement:
-        if recorded.startswith(SENDING):
-            known = self._look(event)
-            if known is None:
-                return _unknown("an earlier attempt ended while it was sending")
+                known = self._known(event, ledger)
+            except RegisterError as error:
+                return Announcement(EventState.UNKNOWN, _told(error), f"{error.fix}; {_LATER}")
             if known:
-                return _written(ledger, _SENT)
-        if not self._claim(ledger):
-            return _unknown("another job is sending it at this moment")
-        outcome = self._send(event)
-        return outcome if outcome.state is EventState.UNKNOWN else _written(ledger, outcome)
+                return known
+            self._watcher.step(f"announcing the token {event.token.id} to {self._http.where}")
+            outcome = self._send(event)
+            return outcome if outcome.state is EventState.UNKNOWN else _written(ledger, outcome)
 
-    def _claim(self, ledger: Ledger) -> bool:
-        """Whether it is this job that sends: of those who claim at once, the last one (Fischer)."""
-        mine = f"{SENDING} {secrets.token_hex(4)}"
+    def _known(self, event: Event, ledger: Ledger) -> Announcement | None:
+        """Return what became of it already; None if it is now this job alone that sends it."""
+        for _ in range(TRIES):
+            recorded = self._awaited(ledger)
+            if recorded == EventState.SENT:
+                return _SENT
+            there = self._look(event) if recorded.startswith(SENDING) else False
+            if there is None:
+                return _unknown("an earlier attempt ended while it was sending")
+            if there:
+                return _written(ledger, _SENT)
+            try:
+                if self._claimed(ledger):
+                    return None
+            except RegisterError as error:  # what cannot be noted is not sent
+                return _failed(error)
+        return _unknown("other jobs are about to send it")
+
+    def _awaited(self, ledger: Ledger) -> str:
+        """Return what the ledger says once nobody can be sending any more."""
+        recorded = ledger.read()
+        while abs(_age(recorded)) < PATIENCE:
+            self._sleep(POLL)
+            recorded = ledger.read()
+        return recorded
+
+    def _claimed(self, ledger: Ledger) -> bool:
+        """Whether it is this job that sends: of those who claim at once, the last one (Fischer).
+
+        The pause is longer than it takes the others, who have just looked, to write their claim.
+        """
+        began = time.monotonic()
+        mine = f"{SENDING} since {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}, {secrets.token_hex(4)}"
         ledger.write(mine)
-        self._sleep(registry.SETTLE)
+        self._sleep(max(registry.SETTLE, 4 * (time.monotonic() - began)))
         return ledger.read() == mine
 
     def _send(self, event: Event) -> Announcement:
@@ -150,7 +171,7 @@ class Announcer:
             try:
                 self._post(event)
             except UnconfirmedError as error:
-                doubt = _unknown(f"{error.what} ({error.why})")
+                doubt = _unknown(_told(error))
             except RegisterError as error:
                 return _failed(error)
             else:
@@ -172,7 +193,7 @@ class Announcer:
         if said.get("event_emitted") is False:
             raise RejectedError(
                 f"{answer.host} took the event, and did not pass it on",
-                why=f"it says: {said.get('detail') or 'nothing'}",
+                why=f"it says: {answer.message()}",
                 fix="ask the service why",
             )
         if said.get("event_emitted") is not True:
@@ -204,11 +225,22 @@ def _written(ledger: Ledger, outcome: Announcement) -> Announcement:
     return outcome
 
 
+def _age(recorded: str) -> float:
+    """Return the seconds since somebody wrote that he is sending; infinite for other words."""
+    stamp = recorded.removeprefix(f"{SENDING} since ").partition(",")[0]
+    try:
+        return (datetime.now(UTC) - datetime.fromisoformat(stamp)).total_seconds()
+    except (TypeError, ValueError):  # written by hand, without a zone, or no time at all
+        return math.inf
+
+
 def _failed(error: RegisterError) -> Announcement:
-    return Announcement(
-        EventState.FAILED, f"{error.what} ({error.why})", f"{error.fix}; then {_LATER}"
-    )
+    return Announcement(EventState.FAILED, _told(error), f"{error.fix}; {_LATER}")
 
 
 def _unknown(why: str) -> Announcement:
     return Announcement(EventState.UNKNOWN, why, _ASK)
+
+
+def _told(error: RegisterError) -> str:
+    return f"{error.what} ({error.why})"

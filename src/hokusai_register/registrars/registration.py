@@ -259,7 +259,7 @@ class Registration:
             proposal=terms.proposal(self.model),
         )
         ledger = VersionTag(self.registry, event.model_name, event.version)
-        return self.announcer.announce(event, ledger, shown.tags.get(terms.EVENT, ""))
+        return self.announcer.announce(event, ledger)
 
 
 V = TypeVar("V", float, str)
