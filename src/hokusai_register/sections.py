@@ -118,6 +118,12 @@ def addresses(reader: Reader) -> tuple[str, str]:
     return tracking_uri, api_url
 
 
+def origin(tracking_uri: str) -> str:
+    """Return the registry's origin, as it enters the idempotency key."""
+    parts = urlsplit(tracking_uri)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def steps(reader: Reader, tracking_uri: str) -> tuple[Step, ...]:
     """Return what is to be tried, in which order."""
     registered = reader.boolean("require-registered")
