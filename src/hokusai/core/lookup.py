@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hokusai.core import arguments, entries
+from hokusai.core import arguments, entries, service
 from hokusai.core.entries import ModelLineage, ModelRegistryEntry
 from hokusai.core.session import Session
 from hokusai.exceptions import ModelNotFoundError, RegistryException
@@ -75,14 +75,20 @@ class Lookup(Session):
         """
         with self._call():
             found = self._by_id(model_id)
-            self._versions.remove_version(found.name, found.number)
+            try:
+                self._versions.remove_version(found.name, found.number)
+            except RejectedError as error:
+                if error.reason is not Reason.INVALID:
+                    raise
+                # The service's proxy drops the body of a DELETE; the service has a way of its own.
+                service.remove_version(found.name, found.number, self._settings)
             try:
                 self._versions.get(found.name, found.number)
             except RejectedError as error:
                 if error.reason is Reason.NOT_FOUND:
                     return True
                 raise
-        return False
+            raise _still_there(found)
 
     def _by_tag(self, name: str, value: str) -> list[ModelRegistryEntry]:
         return [self._entry(version) for version in self._newest({name: value})]
@@ -115,6 +121,15 @@ def _circle(model_id: str, again: str) -> RegistryException:
         why=f"its baselines lead back to {again!a}",
         fix="correct the tag `baseline_id` of one of them",
         reason=Reason.CONFLICT,
+    )
+
+
+def _still_there(version: Version) -> RegistryException:
+    return RegistryException(
+        f"version {version.number} of {version.name} is still there",
+        why="the registry took the deletion, and shows the version as before",
+        fix="try again; if that does not help, report the service",
+        reason=Reason.VERIFY_FAILED,
     )
 
 

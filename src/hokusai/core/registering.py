@@ -7,13 +7,13 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import cast
 
+from hokusai.core import service
 from hokusai.core.lookup import Lookup
 from hokusai.core.simulation import Simulation
 from hokusai.exceptions import API, MLFLOW, ConfigurationError, translated
-from hokusai.places import Place, network
+from hokusai.places import Place
 from hokusai.settings import Settings
 from hokusai_register.errors import RegisterError
-from hokusai_register.http import Http, Login
 from hokusai_register.model import Artifact, Backend, Model, Receipt, Status
 from hokusai_register.policy import ONLY_LOCAL, ONLY_MOCK, POLICIES, Fallback, Step
 from hokusai_register.register import Registrar, register
@@ -53,39 +53,22 @@ def carry_out(
     """
     announcer = None
     if announce and model.token and place.backend is Backend.MLFLOW:
-        announcer = Announcer(_api(settings), _Watcher())  # before anything is written
+        announcer = Announcer(service.way(settings), _Watcher())  # before anything is written
     steps, registrars = _ways(model, place, settings, announcer)
     report = register(model, steps, registrars)
     if report.receipt:
         return report.status, report.receipt
     error = cast("RegisterError", report.error)  # one of the two is always there
     last = report.attempts[-1]
-    service = API if last.backend is Backend.API and last.error is error else MLFLOW
-    raise translated(error, service) from error
+    asked = API if last.backend is Backend.API and last.error is error else MLFLOW
+    raise translated(error, asked) from error
 
 
 def record(model: Model, settings: Settings) -> Baseline:
     """Record a baseline with the Hokusai API; raises ConfigurationError if it cannot be asked."""
-    http = _api(settings)
+    http = service.way(settings)
     with closing(http):
         return HokusaiApi(http, _Watcher()).record(model)
-
-
-def _api(settings: Settings) -> Http:
-    """Return the way to the Hokusai API; raises ConfigurationError if nothing leads there."""
-    if not settings.api_url:
-        raise ConfigurationError(
-            "the address of the Hokusai API is not known",
-            why=f"{settings.tracking_uri} says nothing about it",
-            fix="set HOKUSAI_API_ENDPOINT, such as https://registry.hokus.ai/api",
-        )
-    if not settings.credentials.key:
-        raise ConfigurationError(
-            "there is no key",
-            why="the Hokusai API takes nothing but a Hokusai key",
-            fix="set HOKUSAI_API_KEY, or hand the key to setup() or ModelRegistry()",
-        )
-    return Http(settings.api_url, network(settings), Login.key(settings.credentials.key))
 
 
 def _ways(
@@ -101,7 +84,7 @@ def _ways(
     try:
         # What is logged in a registry, only that registry can say.
         if isinstance(model.source, Artifact):
-            registrars[Backend.API] = HokusaiApi(_api(settings), _Watcher())
+            registrars[Backend.API] = HokusaiApi(service.way(settings), _Watcher())
     except ConfigurationError:
         _LOG.debug("the Hokusai API is not asked: nothing says where it is, or there is no key")
     return tuple(step for step in steps if step.backend in registrars), registrars
@@ -129,11 +112,12 @@ class Registering(Lookup):
     def _made(self, model: Model, *, announce: bool = True) -> tuple[Version, Status, Receipt]:
         """Register `model`; return the version as its place shows it now, and what became of it."""
         status, receipt = carry_out(model, self._place, self._settings, announce=announce)
-        if receipt.backend is not Backend.API and not isinstance(self._versions, Simulation):
+        if receipt.backend in (Backend.MLFLOW, Backend.LOCAL):
             return self._versions.get(model.name, receipt.model_version), status, receipt
         tags = terms.version_tags(model, receipt.digest) | terms.token_tags(model, "")
-        if isinstance(self._versions, Simulation):
-            return self._versions.add(model.name, tags), status, receipt
+        if receipt.backend is Backend.MOCK:
+            simulation = cast("Simulation", self._versions)
+            return simulation.add(model.name, tags), status, receipt
         baseline = Version(
             name=model.name,
             number=receipt.model_version,

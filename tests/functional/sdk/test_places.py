@@ -60,6 +60,8 @@ def made(make: Callable[[], Any]) -> tuple[Any, list[str]]:
     return thing, [str(warning.message) for warning in ours]
 
 
+@pytest.mark.upstream(17, "a refused key becomes a registration on this machine")
+@pytest.mark.upstream(19, "a registry that cannot be used is given out as one")
 @pytest.mark.parametrize("optional", [False, True])
 @pytest.mark.parametrize(
     ("reply", "plain", "agreed"), [row[1:] for row in CAUSES], ids=[row[0] for row in CAUSES]

@@ -52,6 +52,7 @@ def test_it_is_registered_and_announced_once(behind_proxy: FaultServer, logged: 
     assert (listed["metric_name"], listed["event"]) == ("accuracy", "sent")
 
 
+@pytest.mark.upstream(30, "after a failed announcement, doing it again makes another version")
 def test_what_was_not_announced_is_told(behind_proxy: FaultServer, logged: str) -> None:
     behind_proxy.script = on(EVENTS, Reply(status=402))
     name = unique("churn")
@@ -89,6 +90,8 @@ WRONG = [
 ]
 
 
+@pytest.mark.upstream(28, "what is wrong is found out after the upload")
+@pytest.mark.upstream(34, "tags override the required ones, a truth value and NaN are baselines")
 @pytest.mark.parametrize(
     ("wrong", "told"), WRONG, ids=[f"{n}-{row[1]}" for n, row in enumerate(WRONG)]
 )
@@ -133,6 +136,7 @@ def test_a_simulation_has_the_tags_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(registry.list_models_by_token("Your-Token")) == 1
 
 
+@pytest.mark.upstream(41, "a line break passes at the end of a token id")
 def test_the_rule_for_token_ids_is_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOKUSAI_MOCK_MODE", "true")
     registry = ModelRegistry()
