@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import hokusai
 from hokusai import config
+from hokusai_register.registrars import calls
 
 ROOT = Path(__file__).resolve().parents[2]
+VARIABLE = re.compile(r"(HOKUSAI|MLFLOW|REQUESTS|SSL|AWS)_[A-Z0-9_]+")
 LOOK = """
 import json, os, signal, sys, threading, warnings, logging
 def look():
@@ -81,3 +84,14 @@ def test_every_fault_of_the_other_sdk_that_is_a_clients_has_a_test() -> None:
     marked = {int(n) for text in texts for n in re.findall(r"mark\.upstream\((\d+)", text)}
     of_the_server = {25, 36, 37, 38, 39}
     assert marked == set(range(16, 47)) - of_the_server
+
+
+def test_the_example_of_an_environment_has_every_variable_that_is_read() -> None:
+    names: set[str] = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        if "sandbox" not in path.parts:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            words = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+            names |= {word for word in words if isinstance(word, str) and VARIABLE.fullmatch(word)}
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert names - calls.QUIET.keys() == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
