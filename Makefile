@@ -10,7 +10,7 @@ WORKFLOWS := .github/workflows/*.yml
 EXAMPLES := examples/workflows/*.yml
 UV ?= $(CURDIR)/.venvs/uv/bin/uv
 
-.PHONY: setup demo test lint unit contract functional faults compat e2e lock upgrade clean
+.PHONY: setup demo test lint unit contract functional faults seeds compat e2e lock upgrade clean
 
 setup: $(READY)
 
@@ -61,6 +61,11 @@ functional: $(READY)
 # What breaks, and what is said then: the same tests, as a table.
 faults: $(READY)
 	$(BIN)/pytest -q -rfE -m fault tests/functional
+
+# The documents that the product comes from, where they are: their code blocks, as they stand.
+SEEDS ?= ../shared/seeds
+seeds: $(READY)
+	PYTHONPATH=tests $(BIN)/python scripts/seeds.py $(SEEDS)
 
 # Against real MLflow servers, each version in an environment of its own.
 compat: $(READY) .venvs/compat-2.22/.ready .venvs/compat-3.5/.ready

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import messages
+import reference
 
 from hokusai_register import errors
 from hokusai_register.errors import RegisterError
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (
     ROOT / "README.md",
     ROOT / "docs" / "fallback.md",
+    ROOT / "docs" / "sdk.md",
     ROOT / "docs" / "troubleshooting.md",
 )
 
@@ -100,6 +102,7 @@ _TABLES = {
     "policies": policies,
     "exit-codes": exit_codes,
     "messages": table_of_messages,
+    "reference": reference.reference,
 }
 
 if __name__ == "__main__":

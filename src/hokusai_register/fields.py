@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DEFAULT_TRACKING_URI = "https://registry.hokus.ai/api/mlflow"
+# The same service past its API: anybody may read there, and nobody may write.
+DIRECT_TRACKING_URI = "https://registry.hokus.ai/mlflow"
 DEFAULT_API_URL = "https://registry.hokus.ai/api"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from hokusai_register import access, artifact, bundle, checks, policy, sections
 from hokusai_register.access import Credentials, Tls
@@ -64,7 +63,7 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
     reader.complain(None if skip or not policy.needs_key(steps) else locked)
     if told:
         files = artifact.read(reader.text("model-path"), roots) if path else None
-        model = replace(_with_files(told, files, uri), origin=_origin(tracking_uri))
+        model = replace(_with_files(told, files, uri), origin=sections.origin(tracking_uri))
     else:
         model = bundle.open_bundle(path or roots.workspace)
         announceable(reader, model, steps, api_url, key=key)
@@ -126,12 +125,6 @@ def _refuse(reader: Reader) -> None:
     reader.refuse_unknown()
     reader.boolean("summary")
     reader.target("result-file")
-
-
-def _origin(tracking_uri: str) -> str:
-    """Return the registry's origin, as it enters the idempotency key."""
-    parts = urlsplit(tracking_uri)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _remarks(reader: Reader, credentials: Credentials, tls: Tls, model: Model) -> list[str]:

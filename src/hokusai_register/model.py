@@ -127,7 +127,10 @@ def sha256_hex(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """What is to be registered. `source` is its files, or the URI of what is logged already."""
+    """What is to be registered.
+
+    `source` is its files, or the URI of what is logged already; blank if it speaks of no files.
+    """
 
     name: str
     source: Artifact | str

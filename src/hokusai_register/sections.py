@@ -12,7 +12,7 @@ from hokusai_register import announcing, artifact, checks, mappings, policy
 from hokusai_register.access import Credentials, remarks
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError, Reason
-from hokusai_register.fields import DEFAULT_TRACKING_URI
+from hokusai_register.fields import DEFAULT_API_URL, DEFAULT_TRACKING_URI, DIRECT_TRACKING_URI
 from hokusai_register.model import Model, Skipped
 from hokusai_register.paths import of_url
 from hokusai_register.policy import POLICIES, REAL, Fallback, Step
@@ -106,6 +106,8 @@ def addresses(reader: Reader) -> tuple[str, str]:
         tracking_uri = f"{api_url}/api/mlflow" if api_url else DEFAULT_TRACKING_URI
     if not api_url and tracking_uri.endswith("/api/mlflow"):
         api_url = tracking_uri.removesuffix("/api/mlflow")
+    if not api_url and tracking_uri == DIRECT_TRACKING_URI:
+        api_url = DEFAULT_API_URL.removesuffix("/api")
     allowed = reader.boolean("allow-insecure-http")
     for name, url in (("tracking-uri", tracking_uri), ("api-url", api_url)):
         clear = url.startswith("http://") and not checks.is_loopback(url)
@@ -114,6 +116,12 @@ def addresses(reader: Reader) -> tuple[str, str]:
             why = f"the key would go to {host} in the clear: use https"
             reader.problem(reader.source(name), why)
     return tracking_uri, api_url
+
+
+def origin(tracking_uri: str) -> str:
+    """Return the registry's origin, as it enters the idempotency key."""
+    parts = urlsplit(tracking_uri)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def steps(reader: Reader, tracking_uri: str) -> tuple[Step, ...]:

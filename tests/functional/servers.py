@@ -22,6 +22,12 @@ SETTINGS = {
 }
 
 
+def closed() -> str:
+    """Return the address of a port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
 @contextlib.contextmanager
 def mlflow_server(
     python: Path, directory: Path, *arguments: str, **variables: str

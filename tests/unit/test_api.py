@@ -85,3 +85,27 @@ def test_what_is_shown_has_to_be_what_was_sent(changed: dict[str, Any]) -> None:
     with pytest.raises(UnconfirmedError) as caught:
         HokusaiApi(service, Host()).register(model(), ())  # type: ignore[arg-type]  # a fake
     assert caught.value.reason is Reason.VERIFY_FAILED
+
+
+def test_metrics_alone_are_a_baseline_that_the_service_may_name() -> None:
+    nameless = model(name="", source="")
+    facts = {
+        "idempotency_key": nameless.key(""),
+        "metrics_sha256": nameless.metrics_digest,
+    }
+    shown = {
+        "model_id": "3f",
+        "model_type": "custom",
+        "version": "1",
+        "metrics": dict(nameless.metrics),
+        "metadata": {"hokusai": facts},
+    }
+    service = Service([NOTHING, {"baselines": [shown]}], [{}])
+    baseline = HokusaiApi(service, Host()).record(nameless)  # type: ignore[arg-type]  # a fake
+    assert (baseline.shown["model_id"], baseline.created) == ("3f", True)
+    (sent,) = (given["json"] for given in service.posts())
+    assert "model_id" not in sent
+    assert "model_sha256" not in sent["metadata"]["hokusai"]
+    assert [given["params"] for method, given in service.asked if method == "GET"] == [
+        {"idempotency_key": nameless.key("")}
+    ] * 2

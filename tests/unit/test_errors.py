@@ -28,7 +28,8 @@ def documented() -> list[tuple[int, str, int]]:
 def defined(
     base: type[RegisterError] = RegisterError, depth: int = 0
 ) -> list[tuple[int, str, int]]:
-    below = [row for child in base.__subclasses__() for row in defined(child, depth + 1)]
+    kinds = [kind for kind in base.__subclasses__() if kind.__module__ == errors.__name__]
+    below = [row for child in kinds for row in defined(child, depth + 1)]
     return [(depth, base.__name__, base.exit_code), *below]
 
 

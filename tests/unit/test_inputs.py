@@ -115,9 +115,11 @@ TOKEN: dict[str, str | None] = {
 
 # what is given, in which variables, and which two addresses are asked
 MINE = "https://mine.example"
+HOKUSAI = "https://registry.hokus.ai"
 ADDRESSES = [
     ({"tracking-uri": f"{MINE}/api/mlflow"}, {}, f"{MINE}/api/mlflow", MINE),
     ({"tracking-uri": f"{MINE}/mlflow/"}, {}, f"{MINE}/mlflow", ""),
+    ({"tracking-uri": f"{HOKUSAI}/mlflow/"}, {}, f"{HOKUSAI}/mlflow", HOKUSAI),
     ({"api-url": MINE}, {}, f"{MINE}/api/mlflow", MINE),
     ({"api-url": f"{MINE}/api/"}, {}, f"{MINE}/api/mlflow", MINE),
     ({"api-url": MINE, "tracking-uri": "https://b.example"}, {}, "https://b.example", MINE),

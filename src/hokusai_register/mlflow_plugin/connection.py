@@ -173,6 +173,12 @@ def announce(connection: Connection) -> None:
     _connections[connection.uri] = connection
 
 
+def forget(uri: str) -> None:
+    """Let MLflow find nothing any more under this URI, and close what was open."""
+    if connection := _connections.pop(uri, None):
+        connection.close()
+
+
 def announced() -> list[Connection]:
     """Return the connections that MLflow may use."""
     return list(_connections.values())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from hokusai_register.errors import (
@@ -22,6 +23,15 @@ ENDPOINT = "/api/v1/models/baseline"
 TRIES = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A baseline as the service shows it, the model's digest, and whether it is new."""
+
+    shown: Mapping[str, Any]
+    digest: str
+    created: bool
+
+
 class HokusaiApi:
     """The baseline endpoint below one origin."""
 
@@ -32,26 +42,28 @@ class HokusaiApi:
     def register(self, model: Model, _: Sequence[Attempt]) -> Receipt:
         """Register a baseline for `model` and read it back."""
         with closing(self._http):
-            return self._register(model)
-
-    def _register(self, model: Model) -> Receipt:
-        digest, baseline = self._look(model)
-        created = baseline is None
-        if baseline is None:
-            self._watcher.step("registering a baseline")
-            try:
-                baseline = self._send(model, digest)
-            except RejectedError as error:
-                baseline, created = self._same(model, digest, error), False
-        self._compare(model, digest, baseline)
+            baseline = self.record(model)
         return Receipt(
             backend=Backend.API,
             host=self._http.where,
-            created=created,
-            digest=digest,
-            model_version=str(baseline["version"]),
-            remarks=(f"{_NO_FILES} {digest} yourself",),
+            created=baseline.created,
+            digest=baseline.digest,
+            model_version=str(baseline.shown["version"]),
+            remarks=(f"{_NO_FILES} {baseline.digest} yourself",),
         )
+
+    def record(self, model: Model) -> Baseline:
+        """Register a baseline for `model` and read it back; one without files has metrics alone."""
+        digest, shown = self._look(model)
+        created = shown is None
+        if shown is None:
+            self._watcher.step("registering a baseline")
+            try:
+                shown = self._send(model, digest)
+            except RejectedError as error:
+                shown, created = self._same(model, digest, error), False
+        self._compare(model, digest, shown)
+        return Baseline(shown, digest, created)
 
     def check(self, model: Model) -> tuple[str, ...]:
         """Say what `register` would do; the right to write shows only in writing."""
@@ -64,19 +76,20 @@ class HokusaiApi:
     def _look(self, model: Model) -> tuple[str, dict[str, Any] | None]:
         """Return the digest of the model, and the baseline that speaks of it, if there is one."""
         self._watcher.step(f"asking {self._http.where} (Hokusai API)")
-        if not isinstance(model.source, Artifact):
+        if isinstance(model.source, str) and model.source:
             raise RejectedError(
                 "the Hokusai API cannot register what is logged in MLflow",
                 why=f"only the MLflow server can say whether {model.source} exists",
                 fix="give `model-path`, or make the MLflow server reachable",
             )
-        digest = model.source.digest
+        digest = model.source.digest if isinstance(model.source, Artifact) else ""
         return digest, self._find(model, digest)
 
     def _find(self, model: Model, digest: str) -> dict[str, Any] | None:
         """Return the baseline that was made under this key, as the service shows it."""
         key = model.key(digest)
-        shown = self._list(model_id=model.name, idempotency_key=key)
+        named = {"model_id": model.name} if model.name else {}  # else the service names it
+        shown = self._list(**named, idempotency_key=key)
         return next((b for b in shown if _facts(b).get("idempotency_key") == key), None)
 
     def _same(self, model: Model, digest: str, error: RejectedError) -> dict[str, Any]:
@@ -84,7 +97,7 @@ class HokusaiApi:
         if error.reason is Reason.CONFLICT and model.version:
             facts = _body(model, digest)["metadata"]["hokusai"]
             for shown in self._list(model_id=model.name, version=model.version):
-                if all(_facts(shown).get(name) == facts[name] for name in _DIGESTS):
+                if all(_facts(shown).get(name) == facts.get(name) for name in _DIGESTS):
                     return shown
         raise error
 
@@ -131,7 +144,7 @@ class HokusaiApi:
         """Raise unless the service shows what was sent."""
         sent = _body(model, digest)
         facts = sent.pop("metadata")["hokusai"]
-        sent |= {name: facts[name] for name in _DIGESTS}
+        sent |= {name: facts.get(name) for name in _DIGESTS}
         kept = shown | {name: _facts(shown).get(name) for name in _DIGESTS}
         for name, value in sent.items():
             if kept.get(name) != value:

@@ -5,10 +5,8 @@ Each thing is made once: after a doubtful answer it is looked for before it is m
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from hokusai_register.errors import (
@@ -18,26 +16,14 @@ from hokusai_register.errors import (
     UnavailableError,
     UnconfirmedError,
 )
+from hokusai_register.registrars.calls import causes, quiet
 from hokusai_register.registrars.shelf import Shelf
 from hokusai_register.registrars.terms import COMPLETE, KEY, STATE
 
 T = TypeVar("T")
 
-# What MLflow's client says by itself, of a local store or before it asks a server.
-_REASONS = {
-    "RESOURCE_ALREADY_EXISTS": Reason.CONFLICT,
-    "RESOURCE_DOES_NOT_EXIST": Reason.NOT_FOUND,
-}
-
 TRIES = 3
 SETTLE = 1.0  # seconds that a doubtful write gets to appear before it is looked for
-QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    # Its own handlers would print past every host too.
-    "MLFLOW_CONFIGURE_LOGGING": "false",
-    # It prints the address of each finished run, past every host.
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-}
 
 
 class Registry:
@@ -46,11 +32,11 @@ class Registry:
     def __init__(self, shelf: Shelf, sleep: Callable[[float], None] = time.sleep) -> None:
         self.shelf = shelf
         self._sleep = sleep
-        with _quiet():
+        with quiet():
             # MLflow takes most of a second to import: a run that never gets here must not pay.
             from mlflow import MlflowClient, entities  # noqa: PLC0415  # see above
 
-            with _causes():  # a local store is opened here
+            with causes():  # a local store is opened here
                 self._client = MlflowClient(shelf.uri, shelf.uri)
         self._entities = entities
 
@@ -67,7 +53,7 @@ class Registry:
 
     def find_run(self, experiment_id: str, key: str) -> Any | None:
         """Return the oldest run that was made under `key`."""
-        with _causes():
+        with causes():
             found = self._client.search_runs(
                 [experiment_id],
                 f"tags.`{KEY}` = '{key}'",
@@ -85,13 +71,13 @@ class Registry:
 
     def run(self, run_id: str) -> Any:
         """Return the run with this id."""
-        with _causes():
+        with causes():
             return self._client.get_run(run_id)
 
     def log(self, run: Any, metrics: Mapping[str, float], params: Mapping[str, str]) -> None:
         """Log into `run`; the fixed timestamp and step make it harmless to do so again."""
         when = run.info.start_time
-        with _causes(), _quiet():
+        with causes(), quiet():
             self._client.log_batch(
                 run.info.run_id,
                 [self._entities.Metric(name, value, when, 0) for name, value in metrics.items()],
@@ -100,13 +86,13 @@ class Registry:
 
     def complete(self, run_id: str) -> None:
         """Mark a run of ours as complete: its state first, then FINISHED."""
-        with _causes(), _quiet():
+        with causes(), quiet():
             self._client.set_tag(run_id, STATE, COMPLETE)
             self._client.set_terminated(run_id, "FINISHED")
 
     def give_up(self, run_id: str) -> None:
         """Mark a run of ours as FAILED, unless another job with the same key has finished it."""
-        with _causes(), _quiet():
+        with causes(), quiet():
             if self._client.get_run(run_id).info.status != "FINISHED":
                 self._client.set_terminated(run_id, "FAILED")
 
@@ -120,7 +106,7 @@ class Registry:
 
     def find_version(self, name: str, key: str) -> Any | None:
         """Return the lowest version of `name` that was made under `key`."""
-        with _causes():
+        with causes():
             found = self._client.search_model_versions(f"tags.`{KEY}` = '{key}'")
         mine = [version for version in found if version.name == name]
         if not all(str(version.version).isdecimal() for version in mine):
@@ -135,7 +121,7 @@ class Registry:
     def has_model(self, name: str) -> bool:
         """Whether there is a registered model `name`."""
         try:
-            with _causes():
+            with causes():
                 self._client.get_registered_model(name)
         except RejectedError as error:
             if error.reason is Reason.NOT_FOUND:
@@ -154,41 +140,41 @@ class Registry:
 
     def version(self, name: str, version: str) -> Any:
         """Return one version of a registered model."""
-        with _causes():
+        with causes():
             return self._client.get_model_version(name, version)
 
     def version_at(self, name: str, alias: str) -> Any:
         """Return the version of a registered model that an alias points at."""
-        with _causes():
+        with causes():
             return self._client.get_model_version_by_alias(name, alias)
 
     def tag_version(self, name: str, version: str, tag: str, value: str) -> None:
         """Set one tag of a version."""
         client = self._client._get_registry_client()  # noqa: SLF001  # as in `point`
-        with _causes():
+        with causes():
             client.set_model_version_tag(name, version, tag, value)
 
     def remove_version(self, name: str, version: str) -> None:
         """Remove a version that lost a race."""
-        with _causes():
+        with causes():
             self._client.delete_model_version(name, version)
 
     def remove_run(self, run_id: str) -> None:
         """Remove a run that lost a race."""
-        with _causes():
+        with causes():
             self._client.delete_run(run_id)
 
     def point(self, name: str, alias: str, version: str) -> None:
         """Let `alias` name `version`."""
         # The public call asks first whether this is a prompt: one request more.
         client = self._client._get_registry_client()  # noqa: SLF001  # see above
-        with _causes():
+        with causes():
             client.set_registered_model_alias(name, alias, version)
 
     def aliased(self, name: str, alias: str) -> int:
         """Return the version that `alias` names; 0 if none."""
         try:
-            with _causes():
+            with causes():
                 found = str(self._client.get_model_version_by_alias(name, alias).version)
         except RejectedError:
             return 0
@@ -196,12 +182,12 @@ class Registry:
 
     def logged_model(self, model_id: str) -> Any:
         """Return what MLflow 3 calls a logged model."""
-        with _causes():
+        with causes():
             return self._client.get_logged_model(model_id)
 
     def logged_models(self, experiment_id: str, run_id: str, name: str) -> list[Any]:
         """Return the models that a run logged under `name`; servers before 3.0 have none."""
-        with _causes():
+        with causes():
             found = self._client.search_logged_models(
                 [experiment_id], f"source_run_id = '{run_id}'", max_results=100
             )
@@ -211,7 +197,7 @@ class Registry:
         """Make one thing. A doubt is settled by looking, and only a clear 'no' makes it again."""
         for attempt in range(1, TRIES + 1):
             try:
-                with _causes(), _quiet():
+                with causes(), quiet():
                     return make()
             except RejectedError as error:
                 if error.reason is not Reason.CONFLICT:
@@ -221,7 +207,7 @@ class Registry:
                 doubt = error
                 self._sleep(SETTLE * attempt)
             try:
-                with _causes():
+                with causes():
                     found = find()
             except UnavailableError:
                 raise doubt from None
@@ -232,7 +218,7 @@ class Registry:
 
 def make_database(uri: str) -> None:
     """Let MLflow make all its tables in a new database, and let go of it."""
-    with _quiet(), _causes():
+    with quiet(), causes():
         from mlflow import MlflowClient  # noqa: PLC0415  # see Registry
 
         client = MlflowClient(uri, uri)
@@ -245,36 +231,3 @@ def schema() -> str:
     from mlflow.store.db import utils  # noqa: PLC0415  # see Registry
 
     return str(utils._get_latest_schema_revision())  # noqa: SLF001  # no public name tells it
-
-
-@contextmanager
-def _causes() -> Iterator[None]:
-    """Raise the exact cause that our transport put behind MLflow's exception."""
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415  # see Registry
-
-    try:
-        yield
-    except MlflowException as error:
-        if isinstance(error.__cause__, RegisterError):
-            raise error.__cause__ from None
-        raise RejectedError(
-            "the MLflow client refuses this",
-            why=str(error),
-            fix="correct what it names, then run again",
-            reason=_REASONS.get(error.error_code),
-        ) from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Set what MLflow reads from the environment, and put it back."""
-    before = {name: os.environ.get(name) for name in QUIET}
-    os.environ.update(QUIET)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
