@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -38,20 +38,18 @@ _ASK = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One announcement; `details` are the optional fields that the service takes besides."""
+    """One announcement, with all that the service wants to know."""
 
     model_name: str
     version: str
     run_id: str
     token: Token
     proposal: str
-    details: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def body(self) -> dict[str, object]:
         """What is sent; without a current value the service takes the baseline for it."""
         return {
-            **self.details,
             "model_name": self.model_name,
             "version": self.version,
             "mlflow_run_id": self.run_id,
