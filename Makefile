@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACTIONLINT := .cache/actionlint-v1.7.7/actionlint
 ACT := .cache/act-v0.2.87/act
+ACTIONS := action.yml composite/action.yml
 WORKFLOWS := .github/workflows/*.yml
 EXAMPLES := examples/workflows/*.yml
 UV ?= $(CURDIR)/.venvs/uv/bin/uv
@@ -31,11 +32,11 @@ lint: $(READY) $(ACTIONLINT)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions $(ACTIONS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS) $(EXAMPLES)
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/gitlab-ci.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
-	$(BIN)/zizmor --offline --quiet --persona pedantic action.yml .github/dependabot.yml $(WORKFLOWS)
+	$(BIN)/zizmor --offline --quiet --persona pedantic $(ACTIONS) .github/dependabot.yml $(WORKFLOWS)
 	$(BIN)/zizmor --offline --quiet $(EXAMPLES)
 	@[ ! -x $(ACTIONLINT) ] || $(ACTIONLINT) $(WORKFLOWS) $(EXAMPLES)
 

@@ -1,4 +1,4 @@
-"""Writes the tables of README.md and docs/ from the code, or says that they differ."""
+"""Writes what is made from the code, or says that it differs: tables, and composite/action.yml."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import composite
 import messages
 import reference
 
@@ -22,6 +23,7 @@ DOCUMENTS = (
     ROOT / "docs" / "sdk.md",
     ROOT / "docs" / "troubleshooting.md",
 )
+COMPOSITE = ROOT / "composite" / "action.yml"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -106,10 +108,11 @@ _TABLES = {
 }
 
 if __name__ == "__main__":
-    for document in DOCUMENTS:
+    for document in (*DOCUMENTS, COMPOSITE):
         before = document.read_text(encoding="utf-8")
-        after = written(before)
+        after = composite.text() if document == COMPOSITE else written(before)
         if "--write" in sys.argv[1:]:
             document.write_text(after, encoding="utf-8")
         elif before != after:
-            sys.exit(f"{document.name} differs from the code: `python scripts/tables.py --write`")
+            name = document.relative_to(ROOT)
+            sys.exit(f"{name} differs from the code: `python scripts/tables.py --write`")

@@ -34,10 +34,14 @@ class Ran:
     @property
     def outputs(self) -> dict[str, str]:
         """What the step `register` has set."""
+        return self.outputs_of("register")
+
+    def outputs_of(self, step: str) -> dict[str, str]:
+        """Return what a step has set."""
         return {
             row["name"]: row["arg"]
             for row in self.rows
-            if row.get("command") == "set-output" and row["stepID"][0] == "register"
+            if row.get("command") == "set-output" and row["stepID"][0] == step
         }
 
     @property
@@ -71,8 +75,8 @@ class Act:
 
     def prepare(self) -> None:
         """Make what act expects to find."""
-        for place in ("act", "artifacts"):
-            (self.root / place).mkdir()
+        for place in ("act", "artifacts", "repository"):
+            (self.root / place).mkdir(parents=True)
         (self.root / "act" / "actrc").touch()  # without one it asks which images to use
 
     def run(

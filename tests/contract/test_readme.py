@@ -36,10 +36,11 @@ def test_its_tables_are_those_of_the_code() -> None:
         ("README.md", "| `timeout` |", "| `time-out` |"),
         ("docs/fallback.md", "| `mock` | `local` |", "| `mock` | `api` |"),
         ("docs/troubleshooting.md", "there is no key", "there is a key"),
+        ("composite/action.yml", "inputs.timeout }}", "inputs.version }}"),
     ],
 )
 def test_a_table_that_differs_is_noticed(tmp_path: Path, name: str, right: str, wrong: str) -> None:
-    for part in ("scripts", "docs"):
+    for part in ("scripts", "docs", "composite"):
         shutil.copytree(ROOT / part, tmp_path / part)
     shutil.copy(ROOT / "README.md", tmp_path)
     document = tmp_path / name

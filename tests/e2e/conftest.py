@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from act_runner import Act
 from actions_runner import USER, ActionsRunner, Ended
 from e2e.case_table import pytest_terminal_summary
 from runner_rules import act_commands, runner_commands
@@ -22,6 +23,11 @@ __all__ = ["pytest_terminal_summary"]  # the table of cases
 OURS = {"add-mask", "notice", "warning", "error"}
 ROOT = Path(__file__).parents[2]
 BASE = "python:3.13-slim"
+# What the Dockerfile copies or the composite action installs, and what says so.
+SHIPPED = (
+    *("action.yml", "composite", "Dockerfile", "pyproject.toml", "README.md", "LICENSE"),
+    *("requirements", "src"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +117,34 @@ def expect(
         return ended
 
     return check
+
+
+@pytest.fixture(scope="session")
+def job_image(docker: str) -> str:
+    """The image of act's jobs, with what hosted runners have."""
+    tag = "hokusai-register-e2e:job"
+    subprocess.run([docker, "build", "--quiet", "--tag", tag, ROOT / "tests/e2e/job"], check=True)
+    return tag
+
+
+@pytest.fixture(scope="session")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository of the action, without what is only here."""
+    place = tmp_path_factory.mktemp("ours")
+    for name in SHIPPED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, place / name)
+    return place
+
+
+@pytest.fixture
+def jobs(act: str, job_image: str, ours: Path, tmp_path: Path) -> Act:
+    """A repository for workflows, and act to run them."""
+    made = Act(program=act, image=job_image, ours=ours, root=tmp_path / "act")
+    made.prepare()
+    return made
 
 
 @pytest.fixture(scope="session")

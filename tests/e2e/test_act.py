@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import shutil
 import ssl
-import subprocess
 import uuid
 from pathlib import Path
 from typing import Any
@@ -22,42 +21,18 @@ from sandboxes import Sandbox, running
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-# What the Dockerfile copies, and what says so.
-OURS = ("action.yml", "Dockerfile", "pyproject.toml", "README.md", "LICENSE", "requirements", "src")
 DOWN = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9/api/mlflow"}  # nobody listens there
 TAG = {"GITHUB_REF": "refs/tags/v1.0.0"}
 AGAIN = {"GITHUB_RUN_ATTEMPT": "2"}
 
 
-@pytest.fixture(scope="module")
-def image(docker: str) -> str:
-    """The image of the jobs, with what hosted runners have."""
-    tag = "hokusai-register-e2e:job"
-    subprocess.run([docker, "build", "--quiet", "--tag", tag, ROOT / "tests/e2e/job"], check=True)
-    return tag
-
-
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository of the action, without what is only here."""
-    place = tmp_path_factory.mktemp("ours")
-    for name in OURS:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, place / name)
-    return place
-
-
 @pytest.fixture
-def act(act: str, image: str, ours: Path, tmp_path: Path) -> Act:
+def act(jobs: Act) -> Act:
     """The repository of somebody who has copied the examples."""
-    made = Act(program=act, image=image, ours=ours, root=tmp_path)
-    made.prepare()
-    shutil.copytree(ROOT / "examples/workflows", made.repository / ".github/workflows")
-    (made.repository / "examples").mkdir()
-    shutil.copy(ROOT / "examples/train.py", made.repository / "examples")
-    return made
+    shutil.copytree(ROOT / "examples/workflows", jobs.repository / ".github/workflows")
+    (jobs.repository / "examples").mkdir()
+    shutil.copy(ROOT / "examples/train.py", jobs.repository / "examples")
+    return jobs
 
 
 def workflow(name: str) -> str:
@@ -222,3 +197,14 @@ def test_a_server_of_our_own_gets_its_login(act: Act, sandbox: Sandbox) -> None:
     assert f"see {ran.outputs['run-url']}" in ran.printed
     login = base64.b64encode(b"ci-of-octo:correct-horse-battery").decode()
     assert {asked.headers["authorization"] for asked in server.asked} == {f"Basic {login}"}
+
+
+def test_where_no_linux_container_runs(
+    act: Act, up: dict[str, str], secrets: dict[str, str]
+) -> None:
+    """As far as this machine can tell: act has no other system than Linux."""
+    replace(act, "macos-windows", "os: [macos-latest, windows-latest]", "os: [windows-latest]")
+    ran = act.run(workflow("macos-windows"), up, secrets)
+    assert ran.code == 0, ran.printed
+    assert (ran.outputs["status"], ran.outputs["backend"]) == ("registered", "mlflow")
+    assert f"version {ran.outputs['model-version']}" in ran.printed
