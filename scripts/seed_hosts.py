@@ -66,8 +66,8 @@ def to(self, address):
 
 socket.getaddrinfo, socket.socket.connect = getaddrinfo, to
 os.access = lambda path, *rest, **more: access(here(path), *rest, **more)
-ssl.SSLContext.load_cert_chain = lambda self, cert, key=None, *rest: chain(
-    self, here(cert), here(key), *rest)
+ssl.SSLContext.load_cert_chain = lambda self, cert, key=None, *rest, **more: chain(
+    self, here(cert), here(key), *rest, **more)
 ssl.SSLContext.load_verify_locations = lambda self, cafile=None, *rest, **more: verify(
     self, here(cafile), *rest, **more)
 """
