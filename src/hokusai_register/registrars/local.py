@@ -18,8 +18,9 @@ from hokusai_register.errors import LocalStoreError, RegisterError, RejectedErro
 from hokusai_register.files import checked
 from hokusai_register.model import Artifact, Attempt, Backend, File, Model, Receipt
 from hokusai_register.register import Registrar, Watcher
+from hokusai_register.registrars.client import make_database, schema
 from hokusai_register.registrars.registration import Registration
-from hokusai_register.registrars.registry import Registry, make_database, schema
+from hokusai_register.registrars.registry import Registry
 
 
 class LocalMLflow:
