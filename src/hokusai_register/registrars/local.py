@@ -19,8 +19,9 @@ from hokusai_register.files import checked
 from hokusai_register.model import Artifact, Attempt, Backend, File, Model, Receipt
 from hokusai_register.paths import of_url
 from hokusai_register.register import Registrar, Watcher
+from hokusai_register.registrars.client import make_database, schema
 from hokusai_register.registrars.registration import Registration
-from hokusai_register.registrars.registry import Registry, make_database, schema
+from hokusai_register.registrars.registry import Registry
 
 
 class LocalMLflow:

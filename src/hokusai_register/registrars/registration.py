@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, TypeVar
 
 from hokusai_register.artifact import open_file
@@ -20,6 +20,7 @@ from hokusai_register.errors import (
 from hokusai_register.model import Artifact, Backend, File, Model, Receipt
 from hokusai_register.register import Watcher
 from hokusai_register.registrars import names, readback, terms
+from hokusai_register.registrars.doubles import Doubles
 from hokusai_register.registrars.events import Announcer, Event, VersionTag
 from hokusai_register.registrars.registry import Registry
 from hokusai_register.registrars.shelf import Place, Shelf
@@ -31,7 +32,8 @@ class Registration:
     """One registration under one key.
 
     `ours` is the id of the run that was made for it, `making` the experiment in which one may
-    have been made; `begun` says whether the registry holds anything of it.
+    have been made; `begun` says whether the registry holds anything of it, `crowded` whether it
+    holds more than one run.
     """
 
     model: Model
@@ -44,6 +46,7 @@ class Registration:
     ours: str = ""
     making: str = ""
     begun: bool = False
+    crowded: bool = False
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -58,33 +61,60 @@ class Registration:
 
     def carry_out(self, given: Artifact | Place) -> Receipt:
         """Find what stands there already, or make it; show it only after it was read back."""
-        name, key = self.model.name, self.key
-        version = self.registry.find_version(name, key)
-        if version is not None:
-            self._catch_up(version)
-            return self._confirm(version, created=False)
         with self._one_outcome():
-            place = self._uploaded(given) if isinstance(given, Artifact) else self._logged(given)
-            self.watcher.step(f"creating a version of {name}")
-            self.registry.ensure_model(name)
-            tags = terms.version_tags(self.model, self.digest)
-            made = self.registry.create_version(
-                name,
-                tags | terms.token_tags(self.model, place.run_id),
-                source=place.source,
-                run_id=place.run_id or None,
-                model_id=place.model_id,
-                description=self.model.description or None,
-            )
-            version = self.registry.find_version(name, key) or made
-            created = str(version.version) == str(made.version)
+            found = self.registry.find_versions(self.model.name, self.key)
+            version, created = (found[0], False) if found else self._make(given)
+            self.begun = True
             if not created:
-                self._withdraw(made, version)
-            if self.model.alias and created:
-                self.registry.point(name, self.model.alias, version.version)
-            if self.ours and created:
-                self.registry.complete(self.ours)
-        return self._confirm(version, created=created)
+                self._catch_up(version)
+            receipt = self._confirm(version, created=created)
+            if found or self.crowded:
+                doubles = Doubles(self.registry, version, self.key)
+                self.remarks += doubles.tidy(found[1:], self.experiment_id)
+            return replace(receipt, remarks=tuple(self.remarks))
+
+    def _make(self, given: Artifact | Place) -> tuple[Any, bool]:
+        """Return the version that has the key now, and whether it is the one made here."""
+        made = None
+        try:
+            made = self._create(given)
+        except RejectedError:
+            # Who loses a race takes its run away, and another job may have been at work in it.
+            winner = self._faster()
+            if winner is None:
+                raise
+        else:
+            winner = self.registry.find_version(self.model.name, self.key) or made
+        if made is None or str(made.version) != str(winner.version):
+            self._withdraw(made, winner)
+            return winner, False
+        if self.model.alias:
+            self.registry.point(self.model.name, self.model.alias, winner.version)
+        if self.ours:
+            self.registry.complete(self.ours)
+        return winner, True
+
+    def _create(self, given: Artifact | Place) -> Any:
+        place = self._uploaded(given) if isinstance(given, Artifact) else self._logged(given)
+        name = self.model.name
+        self.watcher.step(f"creating a version of {name}")
+        self.registry.ensure_model(name)
+        return self.registry.create_version(
+            name,
+            terms.version_tags(self.model, self.digest)
+            | terms.token_tags(self.model, place.run_id),
+            source=place.source,
+            run_id=place.run_id or None,
+            model_id=place.model_id,
+            description=self.model.description or None,
+        )
+
+    def _faster(self) -> Any | None:
+        """Return the version that another job has made meanwhile, if the server can tell."""
+        try:
+            return self.registry.find_version(self.model.name, self.key)
+        except RegisterError:
+            return None
 
     def foresee(self) -> tuple[str, ...]:
         """Say what `carry_out` would do, without doing it."""
@@ -163,8 +193,11 @@ class Registration:
         if self.model.run_id:
             return self.registry.run(self.model.run_id), f"hokusai-{self.digest[:12]}"
         key = self.key
-        run = self.registry.find_run(self.experiment_id, key) if self.experiment_id else None
-        if run is None:
+        runs = self.registry.find_runs(self.experiment_id, key) if self.experiment_id else []
+        self.crowded = len(runs) > 1
+        if runs:
+            run = runs[0]
+        else:
             experiment = self.experiment_id or self.registry.experiment(self.model.experiment)
             tags = terms.run_tags(self.model, self.digest)
             self.making = experiment
@@ -193,17 +226,11 @@ class Registration:
             self.registry.log(run, metrics, params)
             self.begun = True
 
-    def _withdraw(self, mine: Any, winner: Any) -> None:
+    def _withdraw(self, made: Any | None, winner: Any) -> None:
         """Take back what lost a race against the same registration in another job."""
-        try:
-            self.registry.remove_version(mine.name, mine.version)
-            if self.ours and self.ours != winner.run_id:
-                self.registry.remove_run(self.ours)
-        except RegisterError as error:
-            self.remarks.append(
-                f"version {mine.version} is a double of version {winner.version} and could not be "
-                f"removed ({error.why}): delete it by hand"
-            )
+        doubles = Doubles(self.registry, winner, self.key)
+        self.remarks += doubles.withdraw(made, self.ours, self.making)
+        self.ours = self.making = ""
 
     def _catch_up(self, version: Any) -> None:
         """Finish what an interrupted attempt left undone behind its version."""
@@ -244,7 +271,6 @@ class Registration:
             run_id=shown.run_id or "",
             run_url=run_url,
             event=self._announced(shown),
-            remarks=tuple(self.remarks),
         )
 
     def _announced(self, shown: Any) -> Announcement | None:

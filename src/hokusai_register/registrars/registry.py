@@ -6,7 +6,7 @@ Each thing is made once: after a doubtful answer it is looked for before it is m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from hokusai_register.errors import (
@@ -17,10 +17,16 @@ from hokusai_register.errors import (
     UnconfirmedError,
 )
 from hokusai_register.registrars.calls import causes, quiet
+from hokusai_register.registrars.client import connect, points, texts
 from hokusai_register.registrars.shelf import Shelf
 from hokusai_register.registrars.terms import COMPLETE, KEY, STATE
 
 T = TypeVar("T")
+
+# What a server says to whoever comes second: there is such a thing; or, where its database was the
+# first to notice, that this cannot be; or that what was to be removed is not there.
+_TAKEN = frozenset({Reason.CONFLICT})
+_RACED = frozenset({Reason.CONFLICT, Reason.INVALID, Reason.NOT_FOUND})
 
 TRIES = 3
 SETTLE = 1.0  # seconds that a doubtful write gets to appear before it is looked for
@@ -32,13 +38,7 @@ class Registry:
     def __init__(self, shelf: Shelf, sleep: Callable[[float], None] = time.sleep) -> None:
         self.shelf = shelf
         self._sleep = sleep
-        with quiet():
-            # MLflow takes most of a second to import: a run that never gets here must not pay.
-            from mlflow import MlflowClient, entities  # noqa: PLC0415  # see above
-
-            with causes():  # a local store is opened here
-                self._client = MlflowClient(shelf.uri, shelf.uri)
-        self._entities = entities
+        self._client = connect(shelf.uri)
 
     def experiment(self, name: str) -> str:
         """Make the experiment `name`; return its id."""
@@ -51,16 +51,20 @@ class Registry:
             lambda: str(self._client.create_experiment(name, self.shelf.artifact_location)), find
         )
 
-    def find_run(self, experiment_id: str, key: str) -> Any | None:
-        """Return the oldest run that was made under `key`."""
+    def find_runs(self, experiment_id: str, key: str) -> list[Any]:
+        """Return the runs that were made under `key`, the oldest first."""
         with causes():
             found = self._client.search_runs(
                 [experiment_id],
                 f"tags.`{KEY}` = '{key}'",
-                max_results=10,
+                max_results=100,
                 order_by=["attributes.start_time ASC"],
             )
-        return found[0] if found else None
+        return list(found)
+
+    def find_run(self, experiment_id: str, key: str) -> Any | None:
+        """Return the oldest run that was made under `key`."""
+        return next(iter(self.find_runs(experiment_id, key)), None)
 
     def create_run(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Any:
         """Make a run, under the key that is among its tags."""
@@ -76,13 +80,17 @@ class Registry:
 
     def log(self, run: Any, metrics: Mapping[str, float], params: Mapping[str, str]) -> None:
         """Log into `run`; the fixed timestamp and step make it harmless to do so again."""
-        when = run.info.start_time
-        with causes(), quiet():
-            self._client.log_batch(
-                run.info.run_id,
-                [self._entities.Metric(name, value, when, 0) for name, value in metrics.items()],
-                [self._entities.Param(name, value) for name, value in params.items()],
+        run_id = run.info.run_id
+        batch = points(metrics, run.info.start_time), texts(params)
+
+        def find() -> bool | None:
+            shown = self._client.get_run(run_id).data
+            there = (
+                metrics.items() <= shown.metrics.items() and params.items() <= shown.params.items()
             )
+            return there or None
+
+        self._once(lambda: self._client.log_batch(run_id, *batch), find, _RACED)
 
     def complete(self, run_id: str) -> None:
         """Mark a run of ours as complete: its state first, then FINISHED."""
@@ -100,12 +108,12 @@ class Registry:
         """Make the registered model `name`, unless it is there."""
 
         def find() -> str | None:
-            return str(self._client.get_registered_model(name).name)
+            return name if self.has_model(name) else None
 
         self._once(lambda: str(self._client.create_registered_model(name).name), find)
 
-    def find_version(self, name: str, key: str) -> Any | None:
-        """Return the lowest version of `name` that was made under `key`."""
+    def find_versions(self, name: str, key: str) -> list[Any]:
+        """Return the versions of `name` that were made under `key`, the lowest first."""
         with causes():
             found = self._client.search_model_versions(f"tags.`{KEY}` = '{key}'")
         mine = [version for version in found if version.name == name]
@@ -116,18 +124,15 @@ class Registry:
                 fix="check that `tracking-uri` is the root of an MLflow server",
                 reason=Reason.PROTOCOL,
             )
-        return min(mine, key=lambda version: int(version.version), default=None)
+        return sorted(mine, key=lambda version: int(version.version))
+
+    def find_version(self, name: str, key: str) -> Any | None:
+        """Return the lowest version of `name` that was made under `key`."""
+        return next(iter(self.find_versions(name, key)), None)
 
     def has_model(self, name: str) -> bool:
         """Whether there is a registered model `name`."""
-        try:
-            with causes():
-                self._client.get_registered_model(name)
-        except RejectedError as error:
-            if error.reason is Reason.NOT_FOUND:
-                return False
-            raise
-        return True
+        return _is_there(lambda: self._client.get_registered_model(name))
 
     def create_version(self, name: str, tags: Mapping[str, str], **details: Any) -> Any:
         """Make a version, under the key that is among its tags."""
@@ -155,21 +160,34 @@ class Registry:
             client.set_model_version_tag(name, version, tag, value)
 
     def remove_version(self, name: str, version: str) -> None:
-        """Remove a version that lost a race."""
-        with causes():
-            self._client.delete_model_version(name, version)
+        """Remove a version that lost a race, unless that was done."""
+
+        def find() -> bool | None:
+            return None if _is_there(lambda: self.version(name, version)) else True
+
+        self._once(lambda: self._client.delete_model_version(name, version), find, _RACED)
 
     def remove_run(self, run_id: str) -> None:
-        """Remove a run that lost a race."""
-        with causes():
+        """End and remove a run that lost a race, unless that was done."""
+
+        def find() -> bool | None:
+            return self._client.get_run(run_id).info.lifecycle_stage == "deleted" or None
+
+        def remove() -> None:
+            self._client.set_terminated(run_id, "KILLED")
             self._client.delete_run(run_id)
 
+        self._once(remove, find, _RACED)
+
     def point(self, name: str, alias: str, version: str) -> None:
-        """Let `alias` name `version`."""
+        """Let `alias` name `version`, unless it names a newer one by now."""
         # The public call asks first whether this is a prompt: one request more.
         client = self._client._get_registry_client()  # noqa: SLF001  # see above
-        with causes():
-            client.set_registered_model_alias(name, alias, version)
+
+        def find() -> bool | None:
+            return self.aliased(name, alias) >= int(version) or None
+
+        self._once(lambda: client.set_registered_model_alias(name, alias, version), find, _RACED)
 
     def aliased(self, name: str, alias: str) -> int:
         """Return the version that `alias` names; 0 if none."""
@@ -193,14 +211,22 @@ class Registry:
             )
         return [model for model in found if model.name == name]
 
-    def _once(self, make: Callable[[], T], find: Callable[[], T | None]) -> T:
-        """Make one thing. A doubt is settled by looking, and only a clear 'no' makes it again."""
+    def _once(
+        self,
+        make: Callable[[], T],
+        find: Callable[[], T | None],
+        raced: Collection[Reason] = _TAKEN,
+    ) -> T:
+        """Do one thing. A doubt is settled by looking, and only a clear 'no' does it again.
+
+        `raced` are the refusals that may only mean that another job was faster.
+        """
         for attempt in range(1, TRIES + 1):
             try:
                 with causes(), quiet():
                     return make()
             except RejectedError as error:
-                if error.reason is not Reason.CONFLICT:
+                if error.reason not in raced:
                     raise
                 doubt: RegisterError = error
             except UnconfirmedError as error:
@@ -210,24 +236,21 @@ class Registry:
                 with causes():
                     found = find()
             except UnavailableError:
-                raise doubt from None
+                if isinstance(doubt, UnconfirmedError):
+                    raise doubt from None
+                raise
             if found is not None:
                 return found
         raise doubt
 
 
-def make_database(uri: str) -> None:
-    """Let MLflow make all its tables in a new database, and let go of it."""
-    with quiet(), causes():
-        from mlflow import MlflowClient  # noqa: PLC0415  # see Registry
-
-        client = MlflowClient(uri, uri)
-        client.search_experiments(max_results=1)
-        client.search_registered_models(max_results=1)
-
-
-def schema() -> str:
-    """Return the revision of the tables that this MLflow makes; it would migrate others."""
-    from mlflow.store.db import utils  # noqa: PLC0415  # see Registry
-
-    return str(utils._get_latest_schema_revision())  # noqa: SLF001  # no public name tells it
+def _is_there(get: Callable[[], object]) -> bool:
+    """Whether `get` finds what it asks for."""
+    try:
+        with causes():
+            get()
+    except RejectedError as error:
+        if error.reason is Reason.NOT_FOUND:
+            return False
+        raise
+    return True
