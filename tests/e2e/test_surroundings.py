@@ -82,7 +82,7 @@ def test_a_library_ends_us(
 )
 def test_without_docker(ci: str, outcome: str, code: int) -> None:
     """A tool that is missing is an error where everything must run, and skipped elsewhere."""
-    one = f"{Path(__file__).with_name('test_image.py')}::test_nothing_is_there_that_need_not_be"
+    one = f"{Path(__file__)}::test_the_workspace_cannot_get_between"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", one],
         env={**os.environ, "CI": ci, "DOCKER": "/nowhere/docker"},
