@@ -130,14 +130,18 @@ def test_a_library_may_repeat_it(
     search: Search,
     elsewhere: Path,
 ) -> None:
-    """In all that it prints, and in the exception that it ends us with."""
+    """In all that it prints, and in the exception that it ends us with; nobody told it."""
     key = given["api-key"]
+    count = f"sum({hidden(key)} in text for text in __import__('os').environ.values())"
     said = hidden(" | ".join(text for _, text in writings(key)))
-    kept = kept.with_library(elsewhere, f"print({said})\nraise LookupError({said})\n")
+    kept = kept.with_library(
+        elsewhere, f"print({said})\nprint('told:', {count})\nraise LookupError({said})\n"
+    )
     step = kept.start(given, RUNNER_DEBUG="1")
     ended = expect(step.end(), "failed/internal 70")
     assert "hokusai-register: | LookupError: *** | " in ended.log
     assert "hokusai-register: | *** | " in ended.log
+    assert "hokusai-register: | told: 0\n" in ended.log
     search(step, ended, key)
 
 
