@@ -78,7 +78,8 @@ class _ToHost(logging.Handler):
         self._host = host
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._host.step(f"{record.name}: {record.getMessage()}")
+        for row in lines(f"{record.name}: {record.getMessage()}"):
+            self._host.step(row)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

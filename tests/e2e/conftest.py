@@ -7,20 +7,30 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from act_runner import Act
-from actions_runner import USER, ActionsRunner, Ended
+from actions_runner import USER, ActionsRunner
+from canaries import leaks
 from e2e.case_table import pytest_terminal_summary
+from e2e.written import everything
+from hokusai_register.render import OUTPUTS
+from markdown_rules import page
 from runner_rules import act_commands, runner_commands
+from runner_step import Ended, Expect, Step
 from sandboxes import Sandbox, running
 from tools import missing
 
 __all__ = ["pytest_terminal_summary"]  # the table of cases
 
 OURS = {"add-mask", "notice", "warning", "error"}
+INERT = {
+    *("page", "h3", "table", "thead", "tbody", "tr", "th", "td", "code", "a", "p", "ul", "li"),
+    *("blockquote", "pre", "strong"),
+}
 ROOT = Path(__file__).parents[2]
 BASE = "python:3.13-slim"
 # What the Dockerfile copies or the composite action installs, and what says so.
@@ -101,9 +111,7 @@ def given(sandbox: Sandbox) -> dict[str, str]:
 
 
 @pytest.fixture
-def expect(
-    runner: ActionsRunner, record_property: Callable[[str, object], None]
-) -> Callable[[Ended, str], Ended]:
+def expect(runner: ActionsRunner, record_property: Callable[[str, object], None]) -> Expect:
     """Check how a step ended, for the table too, and what every end has to leave behind."""
 
     def check(ended: Ended, how: str) -> Ended:
@@ -117,6 +125,54 @@ def expect(
         return ended
 
     return check
+
+
+@pytest.fixture
+def inert(expect: Expect) -> Expect:
+    """Check that nothing of what a step shows is more than text."""
+
+    def check(ended: Ended, how: str) -> Ended:
+        expect(ended, how)
+        rows = ended.log.splitlines()
+        assert all(row.startswith(("hokusai-register: ", "::")) for row in rows)
+        shown = [*rows, *ended.outputs.values(), *ended.summary.splitlines()]
+        assert [row for row in shown if not row.isprintable()] == []
+        assert all(set(command.properties) <= {"title"} for command in runner_commands(ended.log))
+        assert set(ended.outputs) == set(OUTPUTS)
+        root = page(ended.summary)
+        assert {one.tag for one in root.iter()} <= INERT
+        links = [link.get("href", "") for link in root.iter("a")]
+        assert all(link.startswith("http://127.0.0.1:") for link in links)
+        return ended
+
+    return check
+
+
+@pytest.fixture
+def kept(runner: ActionsRunner) -> ActionsRunner:
+    """The runner, but what a container leaves behind can be looked at."""
+    return replace(runner, options=("--network", "host"))
+
+
+@pytest.fixture
+def search(runner: ActionsRunner) -> Iterator[Callable[..., None]]:
+    """Search everything that a step wrote for any part of a secret; remove its container."""
+    seen: set[str] = set()
+
+    def check(step: Step, ended: Ended, *secrets: str, places: tuple[Path, ...] = ()) -> None:
+        seen.add(step.container)
+        written = everything(runner, step, ended, places)
+        found = [
+            (place, secret, *leaks(secret, content))
+            for place, content in written.items()
+            for secret in secrets
+            if leaks(secret, content)
+        ]
+        assert found == []
+
+    yield check
+    for container in seen:
+        subprocess.run([runner.docker, "rm", container], capture_output=True, check=True)
 
 
 @pytest.fixture(scope="session")

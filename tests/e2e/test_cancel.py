@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from mlflow import MlflowClient
 
-from actions_runner import ActionsRunner, Ended, Step
+from actions_runner import ActionsRunner
 from functional.fault_server import Asked, FaultServer, Reply, faulty
+from runner_step import Ended, Expect, Step
 from sandboxes import Sandbox
 
 pytestmark = pytest.mark.slow
 
-Expect = Callable[[Ended, str], Ended]
 INT, TERM = signal.SIGINT, signal.SIGTERM
 
 

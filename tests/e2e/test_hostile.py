@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pytest
 
-from actions_runner import ActionsRunner, Ended
+from actions_runner import ActionsRunner
 from functional.fault_server import Asked, Reply, as_json, faulty
-from hokusai_register.render import OUTPUTS
 from hostile import many
-from markdown_rules import page
-from runner_rules import runner_commands
+from runner_step import Expect
 from sandboxes import Sandbox
 
 pytestmark = pytest.mark.slow
 
-Expect = Callable[[Ended, str], Ended]
 BAD = (
     "x \r::set-output name=status::registered\n::stop-commands::t\n\u2028::error file=a.py::b "
     "\x85##[set-output name=run-id]of another \x1b[31m\u202e\u2066`|``</td><script>alert(1);"
@@ -26,32 +23,7 @@ BAD = (
     "\n| a | b |\n| - | - |\n```\n~~~\n# heading\nstatus=registered\nrun-id<<E\n${{ github.token }}"
 )
 WORD = "a\u202e`|<b>&lt;##[error]b"  # what has neither a colon nor a line break
-INERT = {
-    *("page", "h3", "table", "thead", "tbody", "tr", "th", "td", "code", "a", "p", "ul", "li"),
-    *("blockquote", "pre", "strong"),
-}
 SOME = list(many(300))
-
-
-@pytest.fixture
-def inert(expect: Expect) -> Expect:
-    """Check that nothing of what a step shows is more than text."""
-
-    def check(ended: Ended, how: str) -> Ended:
-        expect(ended, how)
-        rows = ended.log.splitlines()
-        assert all(row.startswith(("hokusai-register: ", "::")) for row in rows)
-        shown = [*rows, *ended.outputs.values(), *ended.summary.splitlines()]
-        assert [row for row in shown if not row.isprintable()] == []
-        assert all(set(command.properties) <= {"title"} for command in runner_commands(ended.log))
-        assert set(ended.outputs) == set(OUTPUTS)
-        root = page(ended.summary)
-        assert {one.tag for one in root.iter()} <= INERT
-        links = [link.get("href", "") for link in root.iter("a")]
-        assert all(link.startswith("http://127.0.0.1:") for link in links)
-        return ended
-
-    return check
 
 
 def test_what_is_taken_as_it_is(

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from actions_runner import ActionsRunner, Ended
+from actions_runner import ActionsRunner
 from hokusai_register.render import OUTPUTS
 from runner_rules import runner_commands
+from runner_step import Ended, Expect
 from sandboxes import Sandbox
 
 pytestmark = pytest.mark.slow
 
-Expect = Callable[[Ended, str], Ended]
 NOBODY = "http://127.0.0.1:1/api/mlflow"
 ALONE = ("--rm", "--network", "none")
 

@@ -1,22 +1,22 @@
-"""Places that cannot be written, files that are not there, and a workspace full of traps."""
+"""Places that cannot be written, a workspace full of traps, libraries that misbehave, no tools."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from actions_runner import ActionsRunner, Ended
+import noisy
+from actions_runner import ActionsRunner
+from runner_step import Expect
 from tools import missing
 
 pytestmark = pytest.mark.slow
 
-Expect = Callable[[Ended, str], Ended]
 NOBODY = "http://127.0.0.1:1/api/mlflow"
 
 
@@ -57,6 +57,24 @@ def test_the_workspace_cannot_get_between(runner: ActionsRunner, expect: Expect)
     expect(runner.step({}, **there), "failed/input 2")
 
 
+def test_a_library_prints_what_it_likes(
+    runner: ActionsRunner, given: dict[str, str], inert: Expect, elsewhere: Path
+) -> None:
+    runner = runner.with_library(elsewhere, "".join(map(noisy.source, noisy.NOISES)))
+    ended = inert(runner.step(given), "registered/ok 0 mlflow")
+    assert "hokusai-register: | words ::error::1\n" in ended.log
+
+
+def test_a_library_ends_us(
+    runner: ActionsRunner, given: dict[str, str], expect: Expect, elsewhere: Path
+) -> None:
+    """The worst there is, with a dump of the stack: only the first outputs are left."""
+    crash = "import ctypes, faulthandler\nfaulthandler.enable()\nctypes.string_at(0)\n"
+    runner = runner.with_library(elsewhere, noisy.source("print") + crash)
+    ended = expect(runner.step(given), "failed/interrupted 139")
+    assert "error" not in ended.log
+
+
 @pytest.mark.parametrize(
     ("ci", "outcome", "code"),
     [("true", "1 error", 1), ("", "1 skipped", 0)],
@@ -64,7 +82,7 @@ def test_the_workspace_cannot_get_between(runner: ActionsRunner, expect: Expect)
 )
 def test_without_docker(ci: str, outcome: str, code: int) -> None:
     """A tool that is missing is an error where everything must run, and skipped elsewhere."""
-    one = f"{Path(__file__).with_name('test_image.py')}::test_nothing_is_there_that_need_not_be"
+    one = f"{Path(__file__)}::test_the_workspace_cannot_get_between"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", one],
         env={**os.environ, "CI": ci, "DOCKER": "/nowhere/docker"},

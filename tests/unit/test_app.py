@@ -137,14 +137,15 @@ def test_what_was_remarked_of_the_inputs_is_in_the_report(
 def test_libraries_speak_through_the_host(host: Host) -> None:
     host.raw = {}
     app.run(host)
-    logging.getLogger("some.library").warning("it is %s", "late")
+    logging.getLogger("some.library").warning("it is %s", "late\nand\rlater")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.warn("old", stacklevel=1)
     logging.getLogger("some.library").info("chatter")
-    assert host.heard[0] == "some.library: it is late"
-    assert "UserWarning: old" in host.heard[1]
-    assert len(host.heard) == 2
+    assert host.heard[:3] == ["| some.library: it is late", "| and", "| later"]
+    assert host.heard[3].startswith("| py.warnings: ")
+    assert "UserWarning: old" in host.heard[3]
+    assert [row for row in host.heard if not row.startswith("| ")] == []
 
 
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["action", "x"]])
