@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -22,10 +23,17 @@ SETTINGS = {
 }
 
 
+@functools.cache
+def _taken() -> socket.socket:
+    """Take a port for as long as the tests last, and do not listen: no other server may get it."""
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    return taken
+
+
 def closed() -> str:
     """Return the address of a port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{_taken().getsockname()[1]}"
 
 
 @contextlib.contextmanager
