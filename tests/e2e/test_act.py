@@ -8,7 +8,6 @@ import ssl
 import uuid
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -16,6 +15,7 @@ from mlflow import MlflowClient
 
 from act_runner import Act
 from functional.fault_server import faulty
+from hokusai_register.sandbox.child import free_port
 from sandboxes import Sandbox, running
 
 pytestmark = pytest.mark.slow
@@ -154,7 +154,8 @@ def test_a_matrix_sums_up_what_it_registered(
 
 
 def test_what_an_outage_kept_is_registered_later(act: Act, tmp_path: Path) -> None:
-    with running(tmp_path / "sandbox") as service:
+    port = str(free_port())
+    with running(tmp_path / "sandbox", "--port", port) as service:
         secrets = {"HOKUSAI_API_KEY": service.create_key()}
     environ = {"MLFLOW_TRACKING_URI": service.tracking_uri}
     kept = act.run(workflow("fallback"), environ | {"GITHUB_RUN_ID": "79"}, secrets)
@@ -164,7 +165,7 @@ def test_what_an_outage_kept_is_registered_later(act: Act, tmp_path: Path) -> No
     assert notices == ["When the registry is back, gh workflow run replay.yml -f run-id=79"]
 
     event = {"inputs": {"run-id": "79"}}
-    with running(service.directory, "--port", str(urlsplit(service.url).port)) as back:
+    with running(service.directory, "--port", port) as back:
         first, again = (
             act.run(workflow("replay"), environ, secrets, event="workflow_dispatch", payload=event)
             for _ in range(2)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,6 +15,9 @@ from pathlib import Path
 from typing import Final
 
 LOG: Final = "mlflow.log"
+# Below those that Linux, macOS and Windows hand out: MLflow takes its port only seconds later.
+PORTS: Final = range(20_000, 32_000)
+TRIES: Final = 100
 
 # No setting or credential of the caller may reach the server: it would log in somewhere, write
 # to another store, or show a key in its own environment.
@@ -63,7 +68,7 @@ class MLflow:
 @contextlib.contextmanager
 def mlflow(directory: Path) -> Iterator[MLflow]:
     """Run an MLflow server on `directory` for as long as the block lasts; it starts meanwhile."""
-    port = _free_port()
+    port = free_port()
     log = directory / LOG
     server = None
     try:
@@ -135,7 +140,9 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     return kept | _SETTINGS
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def free_port() -> int:
+    """Return a port of loopback that nobody has, nor is given who asks the system for any."""
+    for port in secrets.SystemRandom().sample(PORTS, TRIES):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError(errno.EADDRINUSE, f"{TRIES} ports of loopback are all in use")
