@@ -79,7 +79,8 @@ def tls(reader: Reader, addresses: Iterable[str]) -> Tls:
     if insecure and named != "insecure-tls" and away:
         reader.problem(
             named,
-            "the key would go to whoever answers: set the input `insecure-tls` if that is meant",
+            "the key would go to whoever answers: name the server's CA, or, in the action, set the "
+            "input `insecure-tls` if that is meant",
         )
     if reader.text("client-key") and not reader.text("client-cert"):
         reader.problem("client-key", "it needs `client-cert`")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,18 +11,13 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from compat.pythons import PYTHONS
 from functional.fault_server import Asked, Reply, faulty
 from functional.runner import Runner, kept, unique
 from functional.servers import mlflow_server
 from functional.trees import digest, tree
 from hokusai_register.registrars import registry
 
-ROOT = Path(__file__).parents[2]
-PYTHONS = {
-    "2.22": ROOT / ".venvs/compat-2.22/bin/python",
-    "3.5": ROOT / ".venvs/compat-3.5/bin/python",
-    "newest": Path(sys.executable),
-}
 NAMES = (
     "a b.bin",
     "c+d&e=f.bin",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,8 @@ from typing import Any
 import pytest
 
 from functional.fault_server import Asked, Reply, as_json, faulty
-from functional.runner import kept, unique
+from functional.runner import unique
+from functional.scripts import call
 from sandboxes import Sandbox
 
 EVERYTHING = """
@@ -49,17 +48,6 @@ print(json.dumps({
     "versions": [v.version for v in client.search_model_versions(f"name = '{name}'")],
 }))
 """
-
-
-def call(script: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script, *arguments],
-        env={**kept(), "MLFLOW_DISABLE_TELEMETRY": "true", **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
 
 
 def login(tracking_uri: str, key: str) -> Mapping[str, str]:

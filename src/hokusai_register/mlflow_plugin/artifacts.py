@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+from inspect import signature
 from pathlib import Path
 
 from mlflow.entities import FileInfo
@@ -22,8 +23,9 @@ def repository(
 ) -> ArtifactRepository:
     """Return our repository for our tracking URIs, and MLflow's own for all others."""
     tracking_uri = tracking_uri or get_tracking_uri()
-    kind = ProxiedArtifacts if tracking_uri.startswith(SCHEME) else MlflowArtifactsRepository
-    return kind(artifact_uri, tracking_uri=tracking_uri, registry_uri=registry_uri)
+    if tracking_uri.startswith(SCHEME):
+        return ProxiedArtifacts(artifact_uri, tracking_uri, registry_uri)
+    return MlflowArtifactsRepository(*_known(artifact_uri, tracking_uri, registry_uri))
 
 
 def http_repository(
@@ -35,7 +37,7 @@ def http_repository(
     """
     tracking_uri = tracking_uri or get_tracking_uri()
     if not tracking_uri.startswith(SCHEME):
-        return HttpArtifactRepository(artifact_uri, tracking_uri, registry_uri)
+        return HttpArtifactRepository(*_known(artifact_uri, tracking_uri, registry_uri))
     try:
         return ProxiedArtifacts(artifact_uri, tracking_uri, registry_uri)
     except TrustError as error:
@@ -62,7 +64,7 @@ class ProxiedArtifacts(ArtifactRepository):  # type: ignore[misc]  # MLflow is n
     def __init__(
         self, artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None
     ) -> None:
-        super().__init__(artifact_uri, tracking_uri, registry_uri)
+        super().__init__(*_known(artifact_uri, tracking_uri, registry_uri))
         self._connection = connection_for(tracking_uri or get_tracking_uri())
         self._root = self._connection.artifact_root(artifact_uri)
 
@@ -104,3 +106,9 @@ class ProxiedArtifacts(ArtifactRepository):  # type: ignore[misc]  # MLflow is n
 
     def _below(self, *parts: str | None) -> str:
         return posixpath.join(self._root, *(part for part in parts if part))
+
+
+def _known(*uris: str | None) -> tuple[str | None, ...]:
+    """Return what a repository of this MLflow is made from: before 3.0, of its own URI alone."""
+    taken = signature(ArtifactRepository.__init__).parameters
+    return uris if "tracking_uri" in taken else uris[:1]

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.store.model_registry.rest_store import RestStore as MlflowRegistryStore
-from mlflow.store.tracking.rest_store import RestStore as MlflowTrackingStore
+from mlflow.store.tracking import rest_store
 from mlflow.utils.proto_json_utils import parse_dict
 from mlflow.utils.rest_utils import MlflowHostCreds
 
@@ -21,7 +21,7 @@ from hokusai_register.mlflow_plugin.connection import Connection, connection_for
 # so that the next registration of the process is not made with the credentials of the first.
 
 
-class TrackingStore(MlflowTrackingStore):  # type: ignore[misc]  # MLflow is not typed here
+class TrackingStore(rest_store.RestStore):  # type: ignore[misc]  # MLflow is not typed here
     """Experiments, runs, metrics, params and tags of a `hokusai+http(s)://` tracking URI."""
 
     def __init__(self, store_uri: str, artifact_uri: str | None = None) -> None:
@@ -39,8 +39,7 @@ class TrackingStore(MlflowTrackingStore):  # type: ignore[misc]  # MLflow is not
         response_proto: Any = None,
     ) -> Any:
         del retry_timeout_seconds  # the connection has its own budgets
-        table = self._V3_METHOD_TO_INFO if api in self._V3_APIS else self._METHOD_TO_INFO
-        known, method = table[api]
+        known, method = self._info(api)
         return _ask(
             connection_for(self._uri),
             method,
@@ -48,6 +47,13 @@ class TrackingStore(MlflowTrackingStore):  # type: ignore[misc]  # MLflow is not
             json_body,
             response_proto or api.Response(),
         )
+
+    def _info(self, api: Any) -> Any:
+        """Return path and method; newer versions have two tables, 2.x has one beside the class."""
+        if api in getattr(self, "_V3_APIS", ()):
+            return self._V3_METHOD_TO_INFO[api]
+        table = getattr(self, "_METHOD_TO_INFO", None) or rest_store._METHOD_TO_INFO  # noqa: SLF001
+        return table[api]
 
 
 class RegistryStore(MlflowRegistryStore):  # type: ignore[misc]  # MLflow is not typed here
@@ -74,7 +80,15 @@ class RegistryStore(MlflowRegistryStore):  # type: ignore[misc]  # MLflow is not
 
 def _creds(connection: Connection) -> MlflowHostCreds:
     """For the few calls that MLflow makes past `_call_endpoint`: the auth provider signs them."""
-    return MlflowHostCreds(host=connection.http.base, auth=NAME)
+    tls = connection.tls
+    pair = tuple(str(path) for path in (tls.client_cert, tls.client_key) if path)
+    return MlflowHostCreds(
+        host=connection.http.base,
+        auth=NAME,
+        client_cert_path=pair if tls.client_key else "".join(pair) or None,
+        server_cert_path=str(tls.ca_bundle) if tls.ca_bundle and tls.verify else None,
+        ignore_tls_verification=not tls.verify,
+    )
 
 
 def _ask(connection: Connection, method: str, endpoint: str, body: str | None, message: Any) -> Any:
