@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import resources
 from typing import Any
 
 from hokusai_register.errors import Reason, RegisterError, RejectedError
@@ -58,9 +59,10 @@ def make_database(uri: str) -> None:
 
 def schema() -> str:
     """Return the revision of the tables that this MLflow makes; it would migrate others."""
-    from mlflow.store.db import utils  # noqa: PLC0415  # see connect
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # see connect
 
-    return str(utils._get_latest_schema_revision())  # noqa: SLF001  # no public name tells it
+    migrations = resources.files("mlflow.store.db_migrations")
+    return str(ScriptDirectory(str(migrations)).get_current_head())
 
 
 @contextmanager
