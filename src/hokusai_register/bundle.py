@@ -7,7 +7,6 @@ import dataclasses
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,7 +47,7 @@ def keep(model: Model, files: Artifact, tried: Sequence[Attempt], directory: Pat
     target = directory / key
     if _is_whole(target):
         return target
-    with keeping.disk(target), keeping.aside(target) as scratch:
+    with keeping.disk(target), keeping.aside(target, _is_whole) as scratch:
         for file in files.files:
             _copy(files.root, file, scratch / FILES / file.path)
         content = json.dumps(_describe(model, files, tried, key), indent=2, sort_keys=True)
@@ -57,15 +56,12 @@ def keep(model: Model, files: Artifact, tried: Sequence[Attempt], directory: Pat
 
 
 def _is_whole(target: Path) -> bool:
-    """Whether the same is kept already; what was damaged since is kept anew."""
-    if not target.exists():
-        return False
+    """Whether what its name says is kept there, undamaged."""
     try:
-        open_bundle(target)
+        kept = open_bundle(target)
     except FileError:
-        shutil.rmtree(target, ignore_errors=True)
         return False
-    return True
+    return isinstance(kept.source, Artifact) and kept.key(kept.source.digest) == target.name
 
 
 def is_bundle(path: Path) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -29,24 +30,54 @@ def disk(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def aside(target: Path) -> Iterator[Path]:
-    """Give a new directory beside `target` that takes its name once all is in it and on disk."""
+def aside(target: Path, whole: Callable[[Path], bool]) -> Iterator[Path]:
+    """Give a new directory beside `target` that takes its name once all is in it and on disk.
+
+    What has the name by then stays, if it is `whole`: another process has put the same there.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     sweep(target.parent, ".*.????????")
-    scratch = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+    scratch, damaged = beside(target), beside(target)
     scratch.mkdir()
     try:
         yield scratch
         for path in (scratch, *scratch.rglob("*")):
             sync(path)
-        try:
-            scratch.rename(target)
-        except OSError:
-            if not target.exists():  # else another process has put the same thing there
-                raise
+        while not _named(scratch, target) and not whole(target):
+            # Not removed in its place: it may be what another process has just put there.
+            with suppress(FileNotFoundError):
+                target.rename(damaged)
+                _remove(damaged)
         sync(target.parent)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        _remove(scratch)
+
+
+def beside(target: Path) -> Path:
+    """Return a name that no other process uses, for what is to become `target`."""
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+
+
+def _named(scratch: Path, target: Path) -> bool:
+    """Give a directory the name `target`; return False if something has it."""
+    try:
+        scratch.rename(target)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            return False
+        raise
+    return True
+
+
+def appear(scratch: Path, target: Path) -> None:
+    """Give a file the name `target`, unless another process has: the first one stays."""
+    try:
+        os.link(scratch, target)  # a renaming would replace what is there
+    except FileExistsError:
+        return
+    except OSError:  # this file system has no links
+        if not target.exists():
+            scratch.rename(target)
 
 
 def sweep(directory: Path, scratch: str) -> None:
@@ -54,7 +85,14 @@ def sweep(directory: Path, scratch: str) -> None:
     for left in directory.glob(scratch):
         with suppress(OSError):
             if left.lstat().st_mtime < time.time() - STALE:
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+                _remove(left)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:
@@ -79,6 +117,8 @@ def give_to(owner: Path, *paths: Path) -> None:
         return
     who = owner.stat()
     for top in paths:
-        for path in (top, *top.rglob("*")):
-            with suppress(OSError):  # it was another process's scratch, or the disk is read-only
+        # Unlike rglob, os.walk passes over what another process removes meanwhile.
+        below = (Path(at, name) for at, dirs, files in os.walk(top) for name in (*dirs, *files))
+        for path in (top, *below):
+            with suppress(OSError):  # it was another process's, or the disk is read-only
                 os.chown(path, who.st_uid, who.st_gid, follow_symlinks=False)

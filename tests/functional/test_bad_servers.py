@@ -11,7 +11,8 @@ from mlflow import MlflowClient
 
 from functional.fault_server import Asked, FaultServer, Reply, as_json, on
 from functional.found import runs
-from functional.runner import Runner
+from functional.runner import Runner, unique
+from hokusai_register.registrars import readback
 
 HTML = Reply(headers={"Content-Type": "text/html"}, body=b"<html>Please log in</html>")
 NONSENSE = {
@@ -179,6 +180,17 @@ def test_waits_as_long_as_it_is_asked_to(runner: Runner, proxy: FaultServer) -> 
 def test_a_stumble_on_a_read_is_asked_again(runner: Runner, proxy: FaultServer, read: str) -> None:
     proxy.script = on(read, Reply(status=500), 1)
     assert runner.here().said("registered", "ok", "mlflow")
+
+
+def test_a_file_that_shows_late_is_waited_for(
+    runner: Runner, proxy: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readback, "PAUSES", (0.0,) * 3)
+    shorter = Reply(forward=True, edit=lambda body: body.replace(b"7000", b"0"))
+    proxy.script = on(LISTING, shorter, 2)
+    assert runner.here().said("registered", "ok", "mlflow")
+    proxy.script = on(LISTING, shorter, 3)
+    assert runner.here(model_name=unique("late")).said("failed", "verify-failed", "none")
 
 
 @pytest.mark.fault("H05", "403 that repeats the key")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,15 @@ def test_what_is_whole_is_not_written_again(files: Artifact, tmp_path: Path) -> 
     (path / "files" / "a.bin").unlink()
     kept(files, tmp_path)
     bundle.open_bundle(path)
+
+
+def test_another_bundle_of_that_name_is_replaced(files: Artifact, tmp_path: Path) -> None:
+    _, path = kept(files, tmp_path)
+    _, other = kept(files, tmp_path, name="other")
+    shutil.rmtree(path)
+    other.rename(path)
+    assert kept(files, tmp_path)[1] == path
+    assert bundle.open_bundle(path).name == "churn"
 
 
 def test_a_file_that_changed_is_not_kept(files: Artifact, tmp_path: Path) -> None:

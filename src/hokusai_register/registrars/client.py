@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import resources
 from typing import Any
 
 from hokusai_register.registrars.calls import causes, quiet
@@ -42,6 +43,7 @@ def make_database(uri: str) -> None:
 
 def schema() -> str:
     """Return the revision of the tables that this MLflow makes; it would migrate others."""
-    from mlflow.store.db import utils  # noqa: PLC0415  # see connect
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # see connect
 
-    return str(utils._get_latest_schema_revision())  # noqa: SLF001  # no public name tells it
+    migrations = resources.files("mlflow.store.db_migrations")
+    return str(ScriptDirectory(str(migrations)).get_current_head())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -104,16 +103,16 @@ class LocalFiles:
     def prepare(self) -> None:
         """Make the database aside, so that a half-made one is never found under its name."""
         self._artifacts.mkdir(parents=True, exist_ok=True)
+        keeping.sweep(self._artifacts, ".*.????????")
+        keeping.sweep(self._database.parent, f".{self._database.name}.????????*")
         if self._database.exists():
             self._check()
             return
-        keeping.sweep(self._database.parent, f".{self._database.name}.????????*")
-        scratch = self._database.with_name(f".{self._database.name}.{secrets.token_hex(4)}")
+        scratch = keeping.beside(self._database)
         try:
             make_database(f"sqlite:///{scratch}")
             keeping.sync(scratch)
-            if not self._database.exists():  # else another process was faster
-                scratch.replace(self._database)
+            keeping.appear(scratch, self._database)
         finally:
             scratch.unlink(missing_ok=True)
 
@@ -151,12 +150,16 @@ class LocalFiles:
         """Link the file that the bundle keeps, or copy it where links are not to be had."""
         target = self._artifacts / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
+        scratch = keeping.beside(self._artifacts / "file")  # where no files are listed
         try:
-            os.link(self._kept / file.path, target)
-        except OSError:
-            with source() as stream, target.open("xb") as copy:
-                copy.writelines(checked(stream, file))
+            try:
+                os.link(self._kept / file.path, scratch)
+            except OSError:
+                with source() as stream, scratch.open("xb") as copy:
+                    copy.writelines(checked(stream, file))
+            scratch.replace(target)
+        finally:
+            scratch.unlink(missing_ok=True)  # of two links to one file a renaming leaves both
         sent(file.size)
 
     def files(self, path: str) -> dict[str, int]:

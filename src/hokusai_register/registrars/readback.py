@@ -14,14 +14,24 @@ from hokusai_register.registrars.registry import Registry
 from hokusai_register.registrars.shelf import Shelf
 from hokusai_register.tokenized import TAGS
 
+# Seconds before a list of files is asked for, until it is right: a store may show late what it has,
+# and another job with the same key may be writing the same file at this moment.
+PAUSES = (0.0, 1.0, 2.0)
 PROCESSING = 60.0  # seconds that a server may take to make a version READY
 
 
-def files(shelf: Shelf, path: str, expected: Mapping[str, int]) -> None:
+def files(
+    shelf: Shelf,
+    path: str,
+    expected: Mapping[str, int],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """Raise unless exactly the `expected` files, with these sizes in bytes, are kept at `path`."""
-    kept = shelf.files(path)
-    if kept == expected:
-        return
+    for pause in PAUSES:
+        sleep(pause)
+        kept = shelf.files(path)
+        if kept == expected:
+            return
     wrong = sorted(
         name for name in expected.keys() | kept.keys() if expected.get(name) != kept.get(name)
     )
