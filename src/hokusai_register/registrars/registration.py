@@ -58,33 +58,41 @@ class Registration:
 
     def carry_out(self, given: Artifact | Place) -> Receipt:
         """Find what stands there already, or make it; show it only after it was read back."""
-        name, key = self.model.name, self.key
-        version = self.registry.find_version(name, key)
-        if version is not None:
-            self._catch_up(version)
-            return self._confirm(version, created=False)
+        version = self.registry.find_version(self.model.name, self.key)
+        created = False
         with self._one_outcome():
-            place = self._uploaded(given) if isinstance(given, Artifact) else self._logged(given)
-            self.watcher.step(f"creating a version of {name}")
-            self.registry.ensure_model(name)
-            tags = terms.version_tags(self.model, self.digest)
-            made = self.registry.create_version(
-                name,
-                tags | terms.token_tags(self.model, place.run_id),
-                source=place.source,
-                run_id=place.run_id or None,
-                model_id=place.model_id,
-                description=self.model.description or None,
-            )
-            version = self.registry.find_version(name, key) or made
-            created = str(version.version) == str(made.version)
-            if not created:
-                self._withdraw(made, version)
-            if self.model.alias and created:
-                self.registry.point(name, self.model.alias, version.version)
-            if self.ours and created:
-                self.registry.complete(self.ours)
+            if version is not None:
+                self.begun = True
+                self._catch_up(version)
+            else:
+                version, created = self._make(given)
         return self._confirm(version, created=created)
+
+    def _make(self, given: Artifact | Place) -> tuple[Any, bool]:
+        """Make a version; return the one that counts, and whether it is this one."""
+        name, key = self.model.name, self.key
+        place = self._uploaded(given) if isinstance(given, Artifact) else self._logged(given)
+        self.watcher.step(f"creating a version of {name}")
+        self.registry.ensure_model(name)
+        tags = terms.version_tags(self.model, self.digest)
+        made = self.registry.create_version(
+            name,
+            tags | terms.token_tags(self.model, place.run_id),
+            source=place.source,
+            run_id=place.run_id or None,
+            model_id=place.model_id,
+            description=self.model.description or None,
+        )
+        self.begun = True
+        version = self.registry.find_version(name, key) or made
+        created = str(version.version) == str(made.version)
+        if not created:
+            self._withdraw(made, version)
+        if self.model.alias and created:
+            self.registry.point(name, self.model.alias, version.version)
+        if self.ours and created:
+            self.registry.complete(self.ours)
+        return version, created
 
     def foresee(self) -> tuple[str, ...]:
         """Say what `carry_out` would do, without doing it."""
@@ -222,7 +230,21 @@ class Registration:
             self.registry.point(self.model.name, self.model.alias, version.version)
 
     def _confirm(self, version: Any, *, created: bool) -> Receipt:
+        """Read the version back. It is there: no other backend may be tried if this fails."""
         self.watcher.step(f"reading back version {version.version}")
+        try:
+            return self._read_back(version, created=created)
+        except UnconfirmedError:
+            raise
+        except RegisterError as error:
+            raise UnconfirmedError(
+                f"version {version.version} of {self.model.name} is there, and cannot be read back",
+                why=f"{error.what}: {error.why}",
+                fix="run the job again: it finds this version, and reads it back",
+                reason=error.reason,
+            ) from error
+
+    def _read_back(self, version: Any, *, created: bool) -> Receipt:
         shown = readback.version(self.model, self.digest, str(version.version), self.registry)
         run_url = ""
         if shown.run_id:

@@ -48,7 +48,9 @@ class Registry:
             return str(found.experiment_id) if found else None
 
         return self._once(
-            lambda: str(self._client.create_experiment(name, self.shelf.artifact_location)), find
+            lambda: str(self._client.create_experiment(name, self.shelf.artifact_location)),
+            find,
+            str,
         )
 
     def find_run(self, experiment_id: str, key: str) -> Any | None:
@@ -67,6 +69,7 @@ class Registry:
         return self._once(
             lambda: self._client.create_run(experiment_id, tags=dict(tags), run_name=name),
             lambda: self.find_run(experiment_id, tags[KEY]),
+            lambda run: str(run.info.run_id),
         )
 
     def run(self, run_id: str) -> Any:
@@ -102,7 +105,7 @@ class Registry:
         def find() -> str | None:
             return str(self._client.get_registered_model(name).name)
 
-        self._once(lambda: str(self._client.create_registered_model(name).name), find)
+        self._once(lambda: str(self._client.create_registered_model(name).name), find, str)
 
     def find_version(self, name: str, key: str) -> Any | None:
         """Return the lowest version of `name` that was made under `key`."""
@@ -136,6 +139,7 @@ class Registry:
                 name, tags=dict(tags), await_creation_for=0, **details
             ),
             lambda: self.find_version(name, tags[KEY]),
+            lambda version: str(version.version),
         )
 
     def version(self, name: str, version: str) -> Any:
@@ -193,12 +197,17 @@ class Registry:
             )
         return [model for model in found if model.name == name]
 
-    def _once(self, make: Callable[[], T], find: Callable[[], T | None]) -> T:
+    def _once(
+        self, make: Callable[[], T], find: Callable[[], T | None], name_of: Callable[[T], str]
+    ) -> T:
         """Make one thing. A doubt is settled by looking, and only a clear 'no' makes it again."""
         for attempt in range(1, TRIES + 1):
             try:
                 with causes(), quiet():
-                    return make()
+                    made = make()
+                if name_of(made):
+                    return made
+                raise _nameless(self.shelf.host)
             except RejectedError as error:
                 if error.reason is not Reason.CONFLICT:
                     raise
@@ -214,6 +223,15 @@ class Registry:
             if found is not None:
                 return found
         raise doubt
+
+
+def _nameless(host: str) -> UnconfirmedError:
+    # MLflow's client takes an answer of `{}` for a thing whose fields are all blank.
+    return UnconfirmedError(
+        f"{host} took the request, and its answer makes no sense",
+        why="what it says that it made has no id",
+        fix="run the job again: it looks first for what this run may have made",
+    )
 
 
 def make_database(uri: str) -> None:
