@@ -11,7 +11,7 @@ import pytest
 
 from functional.runner import Runner
 
-# Every fault has a letter (network, trust, HTTP, files, keys, runner) and a number; some are gone.
+# Every fault has a letter (network, trust, HTTP, files, keys, runner, events) and a number.
 _NUMBERS = {
     "N": "01 02 03 04 06 07 08 09 10 11 12 13 15 16 19 21 22 23 25 26",
     "T": "01 02 05 06 07 08 09 10 11 13 15 16 17 18",
@@ -19,6 +19,7 @@ _NUMBERS = {
     "F": "01 02 03 04 05 06 07 10 12 13 14 15 16 17 19 20 21 22 23 24 26 28 30 31 32 33 34",
     "K": "01 02 03 06 07 08 10 11",
     "R": "01 02 05 06 07 09 10 11 12 14 15 17 18 19 20 21 22 23 24 25 26 27 28 29 30",
+    "E": "01 02 03 04 05 06 07 08 09 10 11 12 13",
 }
 FAULTS = [letter + number for letter, all_ in _NUMBERS.items() for number in all_.split()]
 # What no test can bring about on one machine, and why.

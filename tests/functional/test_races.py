@@ -22,22 +22,27 @@ def at_once(runners: Sequence[Runner]) -> list[Result]:
     return [one.finish(step, limit=limit) for one, step in zip(runners, started, strict=True)]
 
 
+def job(sandbox: Sandbox, key: str, home: Path, content: str) -> Runner:
+    made = Runner(home=home, run_id="1")
+    (made.workspace / "model.txt").write_text(content)
+    made.inputs = {
+        "api-key": key,
+        "tracking-uri": sandbox.tracking_uri,
+        "fallback": "none",
+        "model-path": "model.txt",
+        "metrics": "accuracy=0.5",
+        "alias": "champion",
+    }
+    return made
+
+
 @pytest.fixture
 def jobs(sandbox: Sandbox, key: str, tmp_path: Path) -> list[Runner]:
-    """Jobs that would all register a model of the same name."""
+    """Jobs that would all register the same model."""
+    made = [job(sandbox, key, tmp_path / str(number), "same") for number in range(JOBS)]
     name = unique("race")
-    made = [Runner(home=tmp_path / str(number), run_id="1") for number in range(JOBS)]
     for runner in made:
-        (runner.workspace / "model.txt").write_text("same")
-        runner.inputs = {
-            "api-key": key,
-            "tracking-uri": sandbox.tracking_uri,
-            "fallback": "none",
-            "model-path": "model.txt",
-            "model-name": name,
-            "metrics": "accuracy=0.5",
-            "alias": "champion",
-        }
+        runner.inputs["model-name"] = name
     return made
 
 

@@ -19,9 +19,9 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 
+from hokusai_register.access import Tls
 from hokusai_register.checks import is_loopback
 from hokusai_register.errors import InputError
-from hokusai_register.access import Tls
 from hokusai_register.http.tls import is_misnamed, names
 
 
