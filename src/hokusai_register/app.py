@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from hokusai_register import __version__, bundle, hosts, inputs
+from hokusai_register import __version__, bundle, hosts, inputs, render
+from hokusai_register.access import SHORTEST_KEY
 from hokusai_register.cancellation import Cancellation, Cancelled
 from hokusai_register.checks import near
 from hokusai_register.deadline import Deadline
@@ -22,7 +23,8 @@ from hokusai_register.fields import BY_NAME
 from hokusai_register.hosts import taken
 from hokusai_register.hosts.stray import Stray
 from hokusai_register.hosts.terminal import ASKED, REPLAYED, Terminal, add_flags
-from hokusai_register.model import Report
+from hokusai_register.model import Report, Secret
+from hokusai_register.redaction import redact
 from hokusai_register.register import register
 from hokusai_register.text import line, lines
 
@@ -67,7 +69,23 @@ def _report(host: hosts.Host, deadline: Deadline) -> Report:
     network = registrars.network(asked, deadline)
     backends = registrars.build(asked, network, host)
     report = register(asked.model, asked.policy, backends, dry_run=asked.dry_run)
-    return replace(report, remarks=(*asked.remarks, *network.remarks()))
+    remarks = (*asked.remarks, *network.remarks())
+    return _guarded(replace(report, remarks=remarks), asked.credentials.key)
+
+
+def _guarded(report: Report, key: Secret) -> Report:
+    """Return `report`, or a failure if an output would show the key: runners drop such outputs."""
+    hidden = [key.reveal()] if len(key.reveal()) >= SHORTEST_KEY else []
+    ids = [pair for pair in render.outputs(report).items() if pair[0] != "result"]
+    found = [name for name, value in ids if redact(value, hidden) != value]
+    if not found:
+        return report
+    error = InternalError(
+        "the outputs of the step would show the key",
+        why=f"it is in what the registry says for {', '.join(found)}",
+        fix="replace the key, look at what the registry has under this name, and report this",
+    )
+    return Report(model=report.model, attempts=report.attempts, error=error)
 
 
 class _ToHost(logging.Handler):

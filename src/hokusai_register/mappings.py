@@ -44,7 +44,7 @@ _UNREADABLE = re.compile(
 
 
 def metrics(text: str) -> dict[str, float]:
-    """Return finite numbers by name, one at least and as many as you like, or raise ValueError.
+    """Return finite numbers by name, one at least, or raise ValueError.
 
     Its text, as everywhere here, says what is wrong, where, and what to do.
     """

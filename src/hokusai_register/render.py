@@ -7,7 +7,13 @@ from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from enum import Enum, StrEnum
 from typing import Any
 
-from hokusai_register.errors import IncompleteError, Reason, RegisterError, UnconfirmedError
+from hokusai_register.errors import (
+    IncompleteError,
+    InternalError,
+    Reason,
+    RegisterError,
+    UnconfirmedError,
+)
 from hokusai_register.model import Artifact, Backend, Model, Receipt, Report, Status
 from hokusai_register.text import json_line
 from hokusai_register.tokenized import EventState
@@ -52,6 +58,7 @@ ANNOUNCED = {
 # What a failure leaves behind; the first class that fits.
 VERDICTS = (
     (UnconfirmedError, "it is not confirmed that {} is registered"),
+    (InternalError, "it is not confirmed that {} is registered"),
     (IncompleteError, "{} is registered only in part"),
     (RegisterError, "{} is not registered"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,8 @@ from hokusai_register.reader import Reader
 
 PARAM_LIMIT = 6_000  # characters; MLflow servers cut longer ones without a word
 TAG_LIMIT = 5_000
+RUN_LIMIT = 1_000_000  # bytes of a run that can be read back: answers are cut at 1 MiB
+ENTRY_SIZE = 130  # bytes that MLflow writes around one name and value of it
 DATABASE = "mlflow.db"
 LOCAL_SERVER = "http://localhost:5001"
 
@@ -58,16 +61,20 @@ def describe(reader: Reader) -> Model:
     text = partial(reader.get, otherwise="")
     nothing: dict[str, str] = {}
     no_metadata: dict[str, object] = {}
-    params = partial(mappings.strings, what="params", longest=PARAM_LIMIT)
-    tags = partial(mappings.strings, what="tags", longest=TAG_LIMIT)
+    metrics = reader.metrics()
+    params = reader.get(
+        "params", partial(mappings.strings, what="params", longest=PARAM_LIMIT), nothing
+    )
+    tags = reader.get("tags", partial(mappings.strings, what="tags", longest=TAG_LIMIT), nothing)
+    _check_size(reader, metrics, params, tags)
     return Model(
         name=name,
         source="",
         kind=text("model-type", checks.kind),
         version=text("version", checks.version_label),
-        metrics=reader.metrics(),
-        params=reader.get("params", params, nothing),
-        tags=reader.get("tags", tags, nothing),
+        metrics=metrics,
+        params=params,
+        tags=tags,
         metadata=reader.get("metadata", mappings.document, no_metadata),
         description=text("description", checks.free_text(TAG_LIMIT)),
         alias=text("alias", checks.alias),
@@ -75,6 +82,15 @@ def describe(reader: Reader) -> Model:
         run_id=text("run-id", checks.run_id),
         token=announcing.token(reader),
     )
+
+
+def _check_size(reader: Reader, *parts: Mapping[str, object]) -> None:
+    """Refuse more than could be read back, while nothing is written yet."""
+    entries = [entry for part in parts for entry in part.items()]
+    size = sum(ENTRY_SIZE + len(json.dumps(entry)) for entry in entries)
+    if size > RUN_LIMIT:
+        why = f"with params and tags they would take {size:,} bytes in the registry's answers"
+        reader.problem("metrics", f"{why}, of which {RUN_LIMIT:,} can be read back: give fewer")
 
 
 def leave_to_bundle(reader: Reader) -> None:

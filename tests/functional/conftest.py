@@ -70,6 +70,14 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses before something is sent again, of which none is made."""
+    pauses: list[float] = []
+    monkeypatch.setitem(Network.__init__.__kwdefaults__, "sleep", pauses.append)
+    return pauses
+
+
+@pytest.fixture
 def fetch(
     sandbox: Sandbox, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], Path]:

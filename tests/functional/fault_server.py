@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import socket
 import ssl
 import struct
@@ -97,7 +98,8 @@ class FaultServer:
         connection = http.client.HTTPConnection(target.netloc, timeout=60)
         with contextlib.closing(connection):
             kept = {n: v for n, v in asked.headers.items() if n not in ("host", "connection")}
-            connection.request(asked.method, asked.path, asked.body, kept)
+            path = re.sub("^http://[^/]*", "", asked.path)  # a proxy is asked with the host
+            connection.request(asked.method, path, asked.body, kept)
             answer = connection.getresponse()
             body, kind = answer.read(), answer.getheader("Content-Type", "")
             return Reply(status=answer.status, headers={"Content-Type": kind}, body=body)

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from hokusai_register.hosts.github import GitHub
 
 LIMIT = 120  # seconds after which a process hangs
 KEPT = ("PATH", "HOME", "PYTHONPATH", "LANG", "TMPDIR")  # the rest of the caller's is not passed on
+Started = tuple[subprocess.Popen[str], Path, Path]  # a step, its file of outputs, its summary
 _RECORD = re.compile(r"(?ms)^(?P<name>[\w-]+)<<(?P<mark>\S+)\n(?P<value>.*?)\n(?P=mark)$")
 
 
@@ -38,7 +40,7 @@ class Result:
     def ended(self) -> str:
         """How it ended and where, in the fewest words."""
         told = [self.outputs.get(name, "?") for name in ("status", "reason", "backend")]
-        return "{}/{} at {}".format(*told)
+        return "{}/{} {code} {}".format(*told, code=self.exit_code).removesuffix(" none")
 
     @property
     def report(self) -> dict[str, Any]:
@@ -72,6 +74,7 @@ class Runner:
     steps: int = 0
     prefix: tuple[str, ...] = ()  # of the command, such as `unshare`
     ended: list[Result] = field(default_factory=list)
+    began: float = 0.0
 
     def __post_init__(self) -> None:
         self.workspace.mkdir(parents=True, exist_ok=True)
@@ -89,31 +92,21 @@ class Runner:
 
     def action(self, environ: Mapping[str, str] | None = None, **inputs: str) -> Result:
         """Run one step; `model_path` stands for the input `model-path`."""
-        began = time.monotonic()
-        process, output, summary = self.start(environ, **inputs)
-        log, _ = process.communicate(timeout=LIMIT)
-        written = summary.read_text(encoding="utf-8")
-        took = time.monotonic() - began
-        self.ended.append(Result(process.returncode, log, outputs(output), written, took))
-        return self.ended[-1]
+        return self.finish(self.start(environ, **inputs))
 
     def here(self, **inputs: str) -> Result:
         """Run one step inside this process: quicker, and its constants can be patched."""
         environ, output, summary = self._environment({}, inputs)
         log = io.StringIO()
-        began = time.monotonic()
         code = run(GitHub(environ, log))
-        took = time.monotonic() - began
-        written = summary.read_text(encoding="utf-8")
-        self.ended.append(Result(code, log.getvalue(), outputs(output), written, took))
-        return self.ended[-1]
+        return self._ended(code, log.getvalue(), output, summary)
 
     def start(
         self,
         environ: Mapping[str, str] | None = None,
         before: Sequence[str] = (),
         **inputs: str,
-    ) -> tuple[subprocess.Popen[str], Path, Path]:
+    ) -> Started:
         """Begin a step, `before` it a program that starts it; return it, outputs and summary."""
         variables, output, summary = self._environment(environ or {}, inputs)
         process = subprocess.Popen(
@@ -127,6 +120,22 @@ class Runner:
             encoding="utf-8",
         )
         return process, output, summary
+
+    def finish(self, started: Started, log: str = "", limit: float = LIMIT) -> Result:
+        """Wait for the end of a step, of which `log` was read already."""
+        process, output, summary = started
+        rest, _ = process.communicate(timeout=limit)
+        return self._ended(process.returncode, log + rest, output, summary)
+
+    def stranger(self) -> tuple[str, ...]:
+        """Let a user in whom this machine has no name for; return the program that becomes them."""
+        temp = Path(tempfile.gettempdir())
+        for path in (self.home, *self.home.parents):
+            if temp in path.parents:  # pytest's own directories, which only their owner may enter
+                path.chmod(0o755)
+        for path in (self.workspace, self.temp):
+            path.chmod(0o777)
+        return ("setpriv", "--reuid", "4242", "--clear-groups")
 
     def command(self, *flags: str, environ: Mapping[str, str] | None = None) -> Result:
         """Run `hokusai-register register` in the workspace; the log is both streams."""
@@ -145,14 +154,22 @@ class Runner:
         outputs = {"result": done.stdout} if "--json" in flags else {n: v for n, _, v in shown}
         return Result(done.returncode, done.stdout + done.stderr, outputs)
 
+    def _ended(self, code: int, log: str, output: Path, summary: Path) -> Result:
+        took = time.monotonic() - self.began
+        written = summary.read_text(encoding="utf-8")
+        self.ended.append(Result(code, log, outputs(output), written, took))
+        return self.ended[-1]
+
     def _environment(
         self, environ: Mapping[str, str], inputs: Mapping[str, str]
     ) -> tuple[dict[str, str], Path, Path]:
         """Return a step's variables, its file of outputs and its summary."""
+        self.began = time.monotonic()
         self.steps += 1
         output, summary = (self.temp / f"{name}-{self.steps}" for name in ("output", "summary"))
-        output.touch()
-        summary.touch()
+        for path in (output, summary):
+            path.touch()
+            path.chmod(0o666)
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
         # A runner sets a variable for each input, also for a blank one.
         defaults = {input_.name: "" if input_.env else input_.default for input_ in FIELDS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import threading
 import time
@@ -27,15 +28,16 @@ def slow_line(upstream: str) -> Iterator[str]:
                 except OSError:
                     return
                 far = socket.create_connection(address)
-                for pair in ((near, far, FREE), (far, near, 1 << 40)):
-                    threading.Thread(target=_carry, args=pair, daemon=True).start()
+                for pair in ((near, far, FREE), (far, near)):
+                    threading.Thread(target=carry, args=pair, daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def _carry(source: socket.socket, target: socket.socket, free: int) -> None:
+def carry(source: socket.socket, target: socket.socket, free: float = math.inf) -> None:
+    """Carry what `source` says to `target`; after `free` bytes, slowly."""
     with contextlib.suppress(OSError), source:
         while data := source.recv(PIECE):
             free -= len(data)

@@ -34,7 +34,7 @@ def test_nothing_else_is_asked_without_a_fallback(runner: Runner, sandbox: Sandb
     assert result.exit_code == 3
 
 
-@pytest.mark.fault("H03", "401 at M and A")
+@pytest.mark.fault("H03", "401 at M and A", "failed/auth-401 3")
 def test_a_wrong_key_is_refused_by_both_and_shown_by_none(runner: Runner, sandbox: Sandbox) -> None:
     wrong = "hk_live_Wr0ngWr0ngWr0ngWr0ngWr0ngWr0ng"
     result = runner.action(api_key=wrong, result_file="result.json")

@@ -26,7 +26,7 @@ WRITES = (
 
 
 @pytest.mark.slow
-@pytest.mark.fault("R14", "SIGKILL at a write")
+@pytest.mark.fault("R14", "SIGKILL at a write", "finished by the next attempt")
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("write", WRITES)
 def test_a_step_that_is_killed_at_a_write_is_finished_by_the_next(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from functional.runner import LIMIT, Result, Runner, outputs, unique
+from functional.runner import LIMIT, Result, Runner, unique
 from sandboxes import Sandbox
 
 JOBS = int(os.environ.get("HOKUSAI_TEST_JOBS", "8"))  # 32 take minutes on two cores
@@ -18,11 +18,8 @@ JOBS = int(os.environ.get("HOKUSAI_TEST_JOBS", "8"))  # 32 take minutes on two c
 def at_once(runners: Sequence[Runner]) -> list[Result]:
     """Let all of them run one step at the same time."""
     started = [runner.start() for runner in runners]
-    results = []
-    for process, output, _ in started:
-        log, _ = process.communicate(timeout=max(LIMIT, 15 * JOBS))
-        results.append(Result(process.returncode, log, outputs(output)))
-    return results
+    limit = max(LIMIT, 15 * JOBS)
+    return [one.finish(step, limit=limit) for one, step in zip(runners, started, strict=True)]
 
 
 def job(sandbox: Sandbox, key: str, home: Path, content: str) -> Runner:
@@ -39,15 +36,20 @@ def job(sandbox: Sandbox, key: str, home: Path, content: str) -> Runner:
     return made
 
 
-@pytest.mark.fault("R17", "jobs race for the same key")
-def test_the_same_registration(
-    sandbox: Sandbox, key: str, client: MlflowClient, tmp_path: Path
-) -> None:
+@pytest.fixture
+def jobs(sandbox: Sandbox, key: str, tmp_path: Path) -> list[Runner]:
+    """Jobs that would all register the same model."""
+    made = [job(sandbox, key, tmp_path / str(number), "same") for number in range(JOBS)]
     name = unique("race")
-    runners = [job(sandbox, key, tmp_path / str(number), "same") for number in range(JOBS)]
-    for runner in runners:
+    for runner in made:
         runner.inputs["model-name"] = name
-    results = at_once(runners)
+    return made
+
+
+@pytest.mark.fault("R17", "jobs race for the same key", "one version for all of them")
+def test_the_same_registration(jobs: list[Runner], client: MlflowClient) -> None:
+    name = jobs[0].inputs["model-name"]
+    results = at_once(jobs)
     for result in results:
         assert result.exit_code == 0, result.log
     (version,) = client.search_model_versions(f"name = '{name}'")
@@ -59,15 +61,14 @@ def test_the_same_registration(
     assert client.get_model_version_by_alias(name, "champion").version == version.version
 
 
-@pytest.mark.fault("R18", "jobs race for the same name with other content")
+@pytest.mark.fault("R18", "jobs race for the same name, other content", "one version for each")
 def test_other_models_of_the_same_name(
-    sandbox: Sandbox, key: str, client: MlflowClient, tmp_path: Path
+    jobs: list[Runner], client: MlflowClient, tmp_path: Path
 ) -> None:
-    name = unique("race")
-    runners = [job(sandbox, key, tmp_path / str(number), str(number)) for number in range(JOBS)]
-    for runner in runners:
-        runner.inputs["model-name"] = name
-    results = at_once(runners)
+    name = jobs[0].inputs["model-name"]
+    for number, runner in enumerate(jobs):
+        (runner.workspace / "model.txt").write_text(str(number))
+    results = at_once(jobs)
     for result in results:
         assert result.said("registered", "ok", "mlflow")
     numbers = {result.outputs["model-version"] for result in results}

@@ -26,7 +26,7 @@ def noisy(runner: Runner, key: str, tmp_path: Path) -> Runner:
     return runner
 
 
-@pytest.mark.fault("R10", "what libraries print")
+@pytest.mark.fault("R10", "what libraries print", "inert, and the key is ***")
 def test_r10_what_libraries_print_is_no_command(noisy: Runner, key: str) -> None:
     result = noisy.action()
     assert result.said("registered", "ok", "mlflow")
@@ -37,7 +37,7 @@ def test_r10_what_libraries_print_is_no_command(noisy: Runner, key: str) -> None
     assert result.log.count(key) == 1, "the mask"
 
 
-@pytest.mark.fault("R10", "what libraries print, for a program")
+@pytest.mark.fault("R10", "what libraries print, for a program", "not on stdout")
 def test_r10_what_libraries_print_is_not_on_stdout(noisy: Runner, key: str) -> None:
     inputs = {name: text for name, text in noisy.inputs.items() if name != "api-key"}
     flags = [word for name, text in inputs.items() for word in (f"--{name}", text)]

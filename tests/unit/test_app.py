@@ -123,6 +123,19 @@ def test_a_result_that_cannot_be_written_is_no_success(
         assert published(host).status is status
 
 
+@pytest.mark.parametrize("name", ["run_id", "run_url", "model_version", "model_uri"])
+def test_an_output_that_would_show_the_key_is_a_failure(
+    host: Host, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    backends = {Backend.MLFLOW: Registry(receipt(**{name: f"x-{KEY}"}))}
+    monkeypatch.setattr(registrars, "build", lambda *_: backends)
+    assert app.run(host) == 70
+    report = published(host)
+    assert (report.status, report.reason) == (Status.FAILED, Reason.INTERNAL)
+    assert KEY not in str(report)
+    assert name.replace("_", "-") in str(report.error)
+
+
 def test_what_was_remarked_of_the_inputs_is_in_the_report(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +146,6 @@ def test_what_was_remarked_of_the_inputs_is_in_the_report(
     assert "certificates are not checked" in published(host).remarks[0]
 
 
-@pytest.mark.fault("R10", "what libraries say")
 def test_libraries_speak_through_the_host(host: Host) -> None:
     host.raw = {}
     app.run(host)

@@ -189,7 +189,6 @@ def test_a_name_that_no_registry_can_hold_is_refused(roots: Roots, name: str) ->
     assert not any(ord(char) < 32 for char in error.what)
 
 
-@pytest.mark.fault("F19", "a name that is no UTF-8")
 def test_an_undecodable_name_is_listed_hashed_and_shown(roots: Roots) -> None:
     name = os.fsdecode(b"m\xff.bin")
     write(roots, {f"m/{name}": b"x"})
@@ -278,7 +277,6 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     assert "changed while it was read" in error.what
 
 
-@pytest.mark.fault("F10", "swapped between check and open")
 def test_a_link_put_in_place_of_a_file_or_directory_is_not_followed(roots: Roots) -> None:
     write(roots, {"m/sub/model.bin": b"x", "secret/model.bin": b"s"})
     root = roots.workspace / "m"

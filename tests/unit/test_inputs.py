@@ -204,6 +204,7 @@ WRONG: list[Row] = [
     ({"tags": "mlflow.user=me"}, {}, *BAD_INPUT, "`tags`"),
     ({"metadata": "[1]"}, {}, *BAD_INPUT, "`metadata`"),
     ({"summary": "maybe"}, {}, *BAD_INPUT, "neither true nor false"),
+    ({"metrics": "\n".join(f"a{n}=1" for n in range(8000))}, {}, *BAD_INPUT, "can be read back"),
     ({"require-registered": "maybe"}, {}, *BAD_INPUT, "neither true nor false"),
     ({"on-missing-key": "skp"}, {}, *BAD_INPUT, "did you mean 'skip'?"),
     ({"dry-run": "maybe"}, {}, *BAD_INPUT, "neither true nor false"),

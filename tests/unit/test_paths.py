@@ -56,7 +56,6 @@ def test_an_absolute_path_inside_is_found(roots: Roots) -> None:
     assert locate(str(path), roots) == path
 
 
-@pytest.mark.fault("F04", "a link from inside to inside")
 def test_a_link_from_inside_to_inside_is_followed(roots: Roots) -> None:
     (roots.workspace / "latest").symlink_to("output/model.pkl")
     assert locate("latest", roots) == roots.workspace / "output" / "model.pkl"

@@ -17,6 +17,7 @@ from hokusai_register.errors import (
     CancelledError,
     IncompleteError,
     InputError,
+    InternalError,
     Reason,
     RegisterError,
     UnconfirmedError,
@@ -196,6 +197,7 @@ def test_a_title_says_no_more_than_is_known(kind: type[RegisterError]) -> None:
     (note,) = render.notes(Report(error=kind("a", why="b", fix="c")))
     special: dict[Any, str] = {
         UnconfirmedError: "It is not confirmed that the model is registered",
+        InternalError: "It is not confirmed that the model is registered",
         IncompleteError: "The model is registered only in part",
     }
     assert note.title == special.get(kind, "The model is not registered")

@@ -83,8 +83,9 @@ class Http:
         self._transport = httpx.HTTPTransport(
             verify=context(network.tls) if secure else False, proxy=proxy
         )
+        backend = DeadlineBackend(self._wall, None if proxy else network.tls)
         # The pool takes a backend when it is built, and httpx has no argument for it.
-        self._transport._pool._network_backend = DeadlineBackend(self._wall)  # noqa: SLF001  # see above
+        self._transport._pool._network_backend = backend  # noqa: SLF001  # see above
         self._client = httpx.Client(
             transport=self._transport,
             headers={

@@ -18,6 +18,7 @@ from hokusai_register.errors import (
     UnreachableError,
 )
 from hokusai_register.http.answers import Effect, proxy_login
+from hokusai_register.http.tls import is_misnamed
 
 CONNECT = 5.0  # seconds until a connection must stand
 
@@ -93,6 +94,7 @@ def _cut_off(error: ssl.SSLError) -> bool:
 def _distrust(host: str, error: ssl.SSLError) -> TrustError:
     # Only OpenSSL's own errors have these; those of Python's ssl module do not.
     said = [getattr(error, name, "") for name in ("verify_message", "reason")]
+    why = next(filter(None, said), "the handshake failed").removesuffix(".")
     _, alert, word = str(said[1]).partition("_ALERT_")
     if alert and word in _ALERTS:
         return TrustError(
@@ -101,9 +103,16 @@ def _distrust(host: str, error: ssl.SSLError) -> TrustError:
             fix="give a current client certificate, which this server takes, in `client-cert` and "
             "`client-key`",
         )
+    if is_misnamed(error):
+        names = "".join(getattr(error, "__notes__", ()))
+        return TrustError(
+            f"the certificate of {host} is for another name",
+            why=f"{why}; it is for {names}" if names else why,
+            fix="use a name of the certificate in the URL, or give the server one for this name",
+        )
     return TrustError(
         f"the TLS connection to {host} cannot be trusted",
-        why=next(filter(None, said), "the handshake failed"),
+        why=why,
         fix="if a private CA signed its certificate, name that CA's PEM file in `ca-bundle`; "
         "if it has expired, let whoever runs the server renew it",
     )

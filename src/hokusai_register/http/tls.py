@@ -1,12 +1,17 @@
-"""The TLS context of all connections, made from the PEM files of the inputs."""
+"""The TLS context of all connections, and the names that a certificate is for."""
 
 from __future__ import annotations
 
+import socket
 import ssl
+from dataclasses import replace
+from typing import Any, TypeGuard
 
 from hokusai_register.access import Tls
 from hokusai_register.errors import InputError
 
+SHOWN = 5  # names of a certificate; some have hundreds
+_MISNAMED = (62, 64)  # OpenSSL: X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 _MISMATCH = "KEY_VALUES_MISMATCH"
 
 
@@ -58,3 +63,30 @@ def _passphrase() -> str:
         why="its private key is encrypted, and nobody is there to type the passphrase",
         fix="keep the key as a secret without one: `openssl pkey -in encrypted.pem -out key.pem`",
     )
+
+
+def is_misnamed(error: BaseException | None) -> TypeGuard[ssl.SSLCertVerificationError]:
+    """Whether a certificate is good, and for another name."""
+    found = isinstance(error, ssl.SSLCertVerificationError)
+    return found and getattr(error, "verify_code", 0) in _MISNAMED  # set by OpenSSL only
+
+
+def names(tls: Tls, address: Any, host: str | None, seconds: float) -> str:
+    """Return the names that the certificate at a socket's `address` is for; blank if unknown.
+
+    Python shows only a certificate that was accepted: so the handshake is done once more, by the
+    same authorities but without the name, and nothing is sent over the connection.
+    """
+    nameless = context(replace(tls, client_cert=None, client_key=None))
+    nameless.check_hostname = False
+    try:
+        with (
+            socket.create_connection(address[:2], seconds) as plain,
+            nameless.wrap_socket(plain, server_hostname=host) as connection,
+        ):
+            found = (connection.getpeercert() or {}).get("subjectAltName", ())
+    except OSError:
+        return ""
+    said = [str(entry[1]) for entry in found]
+    more = [f"{len(said) - SHOWN:,} more"] if len(said) > SHOWN else []
+    return ", ".join([*said[:SHOWN], *more])

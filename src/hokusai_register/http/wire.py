@@ -19,8 +19,10 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 
+from hokusai_register.access import Tls
 from hokusai_register.checks import is_loopback
 from hokusai_register.errors import InputError
+from hokusai_register.http.tls import is_misnamed, names
 
 
 def proxy_for(origin: str) -> str | None:
@@ -71,10 +73,13 @@ class Wall(threading.local):
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens connections whose every operation ends at the wall."""
+    """Opens connections whose every operation ends at the wall.
 
-    def __init__(self, wall: Wall) -> None:
-        self._wall = wall
+    `tls` is for looking again at a certificate that has another name; not to be had behind a proxy.
+    """
+
+    def __init__(self, wall: Wall, tls: Tls | None = None) -> None:
+        self._wall, self._tls = wall, tls
         self._backend = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -98,7 +103,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
                 if left == 1:
                     raise
                 continue
-            return _DeadlineStream(stream, self._wall)
+            return _DeadlineStream(stream, self._wall, self._tls)
         raise httpcore.ConnectError(f"{host} has no address")
 
 
@@ -129,9 +134,9 @@ def _resolved(host: str, port: int, until: float) -> list[str]:
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, wall: Wall) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, wall: Wall, tls: Tls | None) -> None:
         self._stream = stream
-        self._wall = wall
+        self._wall, self._tls = wall, tls
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._wall.until <= time.monotonic():
@@ -152,8 +157,15 @@ class _DeadlineStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, self._wall.cap(timeout))
-        return _DeadlineStream(stream, self._wall)
+        address = self._stream.get_extra_info("server_addr")
+        try:
+            stream = self._stream.start_tls(ssl_context, server_hostname, self._wall.cap(timeout))
+        except httpcore.ConnectError as error:
+            if self._tls and is_misnamed(error.__cause__):
+                seconds = self._wall.cap(timeout)
+                error.__cause__.add_note(names(self._tls, address, server_hostname, seconds))
+            raise
+        return _DeadlineStream(stream, self._wall, self._tls)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

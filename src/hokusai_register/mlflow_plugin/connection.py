@@ -33,7 +33,7 @@ class Connection:
         self.tls = network.tls
         self._network, self._login = network, login
         self._prefix = ""
-        self.host = self.http.host
+        self.host = self.http.where
         self.artifact_location = None  # the server knows
 
     @property
@@ -100,7 +100,7 @@ class Connection:
         except ValueError:
             raise _foreign_store(self.host, "broken", "") from None
         path = unquote(uri.path)
-        ours = not uri.netloc or uri.netloc == self.host
+        ours = not uri.netloc or uri.netloc == self.http.host
         if uri.scheme in ("http", "https"):
             head, found, path = path.partition("mlflow-artifacts/artifacts/")
             address = f"{uri.scheme}://{uri.netloc}{head}"

@@ -46,6 +46,12 @@ class Event:
     token: Token
     proposal: str
 
+    @classmethod
+    def of(cls, version: Any, token: Token, proposal: str) -> Event:
+        """Return the announcement of a version, as MLflow shows it."""
+        name, number, run_id = str(version.name), str(version.version), str(version.run_id)
+        return cls(model_name=name, version=number, run_id=run_id, token=token, proposal=proposal)
+
     @property
     def body(self) -> dict[str, object]:
         """What is sent; without a current value the service takes the baseline for it."""

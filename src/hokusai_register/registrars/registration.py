@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 from hokusai_register.artifact import open_file
 from hokusai_register.errors import (
     IncompleteError,
-    Reason,
     RegisterError,
     RejectedError,
     UnconfirmedError,
@@ -78,6 +77,7 @@ class Registration:
         made = None
         try:
             made = self._create(given)
+            self.begun = True
         except RejectedError:
             # Who loses a race takes its run away, and another job may have been at work in it.
             winner = self._faster()
@@ -220,8 +220,8 @@ class Registration:
 
     def _log(self, run: Any) -> None:
         """Log the metrics and params that `run` lacks; refuse to contradict what it has."""
-        metrics = _new(run, self.model.metrics, run.data.metrics)
-        params = _new(run, self.model.params, run.data.params)
+        metrics = terms.lacking(run, self.model.metrics, run.data.metrics)
+        params = terms.lacking(run, self.model.params, run.data.params)
         if metrics or params:
             self.registry.log(run, metrics, params)
             self.begun = True
@@ -249,7 +249,21 @@ class Registration:
             self.registry.point(self.model.name, self.model.alias, version.version)
 
     def _confirm(self, version: Any, *, created: bool) -> Receipt:
+        """Read the version back. It is there: no other backend may be tried if this fails."""
         self.watcher.step(f"reading back version {version.version}")
+        try:
+            return self._read_back(version, created=created)
+        except UnconfirmedError:
+            raise
+        except RegisterError as error:
+            raise UnconfirmedError(
+                f"version {version.version} of {self.model.name} is there, and cannot be read back",
+                why=f"{error.what}: {error.why}",
+                fix="run the job again: it finds this version, and reads it back",
+                reason=error.reason,
+            ) from error
+
+    def _read_back(self, version: Any, *, created: bool) -> Receipt:
         shown = readback.version(self.model, self.digest, str(version.version), self.registry)
         run_url = ""
         if shown.run_id:
@@ -277,28 +291,6 @@ class Registration:
         """Announce what was read back, if that is asked for."""
         if not (self.announcer and self.model.token):
             return None
-        event = Event(
-            model_name=str(shown.name),
-            version=str(shown.version),
-            run_id=str(shown.run_id),
-            token=self.model.token,
-            proposal=terms.proposal(self.model),
-        )
+        event = Event.of(shown, self.model.token, terms.proposal(self.model))
         ledger = VersionTag(self.registry, event.model_name, event.version)
         return self.announcer.announce(event, ledger)
-
-
-V = TypeVar("V", float, str)
-
-
-def _new(run: Any, wanted: Mapping[str, V], there: Mapping[str, V]) -> dict[str, V]:
-    """Return what of `wanted` the run lacks; raise where it says otherwise."""
-    for name in sorted(wanted.keys() & there.keys()):
-        if wanted[name] != there[name]:
-            raise RejectedError(
-                f"the run {run.info.run_id} says otherwise about {name}",
-                why=f"it has {there[name]}, and the step was given {wanted[name]}",
-                fix="correct the value, or leave it out",
-                reason=Reason.CONFLICT,
-            )
-    return {name: value for name, value in wanted.items() if name not in there}

@@ -48,7 +48,9 @@ class Registry:
             return str(found.experiment_id) if found else None
 
         return self._once(
-            lambda: str(self._client.create_experiment(name, self.shelf.artifact_location)), find
+            lambda: str(self._client.create_experiment(name, self.shelf.artifact_location)),
+            find,
+            name_of=str,
         )
 
     def find_runs(self, experiment_id: str, key: str) -> list[Any]:
@@ -71,6 +73,7 @@ class Registry:
         return self._once(
             lambda: self._client.create_run(experiment_id, tags=dict(tags), run_name=name),
             lambda: self.find_run(experiment_id, tags[KEY]),
+            name_of=lambda run: str(run.info.run_id),
         )
 
     def run(self, run_id: str) -> Any:
@@ -110,7 +113,7 @@ class Registry:
         def find() -> str | None:
             return name if self.has_model(name) else None
 
-        self._once(lambda: str(self._client.create_registered_model(name).name), find)
+        self._once(lambda: str(self._client.create_registered_model(name).name), find, name_of=str)
 
     def find_versions(self, name: str, key: str) -> list[Any]:
         """Return the versions of `name` that were made under `key`, the lowest first."""
@@ -141,6 +144,7 @@ class Registry:
                 name, tags=dict(tags), await_creation_for=0, **details
             ),
             lambda: self.find_version(name, tags[KEY]),
+            name_of=lambda version: str(version.version),
         )
 
     def version(self, name: str, version: str) -> Any:
@@ -216,15 +220,20 @@ class Registry:
         make: Callable[[], T],
         find: Callable[[], T | None],
         raced: Collection[Reason] = _TAKEN,
+        name_of: Callable[[T], str] | None = None,
     ) -> T:
         """Do one thing. A doubt is settled by looking, and only a clear 'no' does it again.
 
-        `raced` are the refusals that may only mean that another job was faster.
+        `raced` are the refusals that may only mean that another job was faster; `name_of` tells
+        what was made, which a senseless answer leaves blank.
         """
         for attempt in range(1, TRIES + 1):
             try:
                 with causes(), quiet():
-                    return make()
+                    made = make()
+                if name_of is None or name_of(made):
+                    return made
+                raise _nameless(self.shelf.host)
             except RejectedError as error:
                 if error.reason not in raced:
                     raise
@@ -254,3 +263,12 @@ def _is_there(get: Callable[[], object]) -> bool:
             return False
         raise
     return True
+
+
+def _nameless(host: str) -> UnconfirmedError:
+    # MLflow's client takes an answer of `{}` for a thing whose fields are all blank.
+    return UnconfirmedError(
+        f"{host} took the request, and its answer makes no sense",
+        why="what it says that it made has no id",
+        fix="run the job again: it looks first for what this run may have made",
+    )

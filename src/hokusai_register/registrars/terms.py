@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
 from hokusai_register import __version__
+from hokusai_register.errors import Reason, RejectedError
 from hokusai_register.model import Model, canonical, sha256_hex
 from hokusai_register.tokenized import TAGS
+
+V = TypeVar("V", float, str)
 
 KEY = "hokusai.idempotency_key"
 MODEL_SHA256 = "hokusai.model_sha256"
@@ -83,3 +89,16 @@ def mlmodel(run_id: str, key: str) -> bytes:
         "run_id": run_id,
     }
     return "".join(f"{name}: {canonical(value)}\n" for name, value in fields.items()).encode()
+
+
+def lacking(run: Any, wanted: Mapping[str, V], there: Mapping[str, V]) -> dict[str, V]:
+    """Return what of `wanted` the run lacks; raise where it says otherwise."""
+    for name in sorted(wanted.keys() & there.keys()):
+        if wanted[name] != there[name]:
+            raise RejectedError(
+                f"the run {run.info.run_id} says otherwise about {name}",
+                why=f"it has {there[name]}, and the step was given {wanted[name]}",
+                fix="correct the value, or leave it out",
+                reason=Reason.CONFLICT,
+            )
+    return {name: value for name, value in wanted.items() if name not in there}

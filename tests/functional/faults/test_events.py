@@ -50,7 +50,7 @@ def noted(client: MlflowClient, runner: Runner) -> str:
     return str(version.tags[TAG]).partition(" ")[0]
 
 
-@pytest.mark.fault("E01", "answer to an event lost")
+@pytest.mark.fault("E01", "answer to an event lost", "registered/ok 0, sent")
 @pytest.mark.parametrize("reply", [LOST, Reply(forward=True, status=502, body=b"{}")])
 def test_e01_a_service_that_can_be_asked_is_asked(
     tokenized: Runner, proxy: FaultServer, sandbox: Sandbox, client: MlflowClient, reply: Reply
@@ -61,7 +61,7 @@ def test_e01_a_service_that_can_be_asked_is_asked(
     assert len(announced(sandbox, tokenized.inputs["model-name"])) == 1
 
 
-@pytest.mark.fault("E02", "event lost, at a service that can be asked")
+@pytest.mark.fault("E02", "event lost, at a service that can be asked", "registered/ok 0, sent")
 def test_e02_what_did_not_arrive_is_sent_again(
     tokenized: Runner, proxy: FaultServer, sandbox: Sandbox
 ) -> None:
@@ -82,7 +82,7 @@ UNKNOWN = {
 }
 
 
-@pytest.mark.fault("E03", "outcome of an event unknown")
+@pytest.mark.fault("E03", "outcome of an event unknown", "registered/ok 0, warned")
 @pytest.mark.parametrize("how", UNKNOWN)
 def test_e03_nothing_is_sent_again_on_suspicion(
     tokenized: Runner, proxy: FaultServer, client: MlflowClient, how: str
@@ -99,7 +99,7 @@ def test_e03_nothing_is_sent_again_on_suspicion(
     assert len(proxy.seen(POST)) == 1
 
 
-@pytest.mark.fault("E03", "a person finds out what became of it")
+@pytest.mark.fault("E03", "a person finds out what became of it", "registered/ok 0, sent")
 @pytest.mark.parametrize(("found", "sends"), [("sent", 0), ("pending", 1)])
 def test_e03_what_a_person_writes_counts(
     tokenized: Runner, proxy: FaultServer, client: MlflowClient, found: str, sends: int
@@ -113,7 +113,7 @@ def test_e03_what_a_person_writes_counts(
     assert len(proxy.seen(POST)) == sends
 
 
-@pytest.mark.fault("E04", "slow answer to an event")
+@pytest.mark.fault("E04", "slow answer to an event", "registered/ok 0, sent")
 def test_e04_an_event_has_a_deadline_of_its_own(
     tokenized: Runner, proxy: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +138,7 @@ REFUSED = {
 WORDS = {"402": "balance", "403": "permissions", "422": "body.version", "not passed on": "later"}
 
 
-@pytest.mark.fault("E05", "event refused")
+@pytest.mark.fault("E05", "event refused", "registered/ok 0, told; then sent")
 @pytest.mark.parametrize("how", REFUSED)
 def test_e05_a_refused_event_is_told_and_sent_by_the_next(
     tokenized: Runner, proxy: FaultServer, client: MlflowClient, how: str
@@ -154,7 +154,9 @@ def test_e05_a_refused_event_is_told_and_sent_by_the_next(
     assert (len(proxy.seen(POST)), noted(client, tokenized)) == (2, "sent")
 
 
-@pytest.mark.fault("E06", "key that may register and not announce")
+@pytest.mark.fault(
+    "E06", "key that may register and not announce", "registered/ok 0, told; then sent"
+)
 def test_e06_a_key_without_the_scope(tokenized: Runner, sandbox: Sandbox) -> None:
     result = tokenized.here(api_key=sandbox.create_key("registry:admin"))
     assert ended(result, "failed")
@@ -162,7 +164,7 @@ def test_e06_a_key_without_the_scope(tokenized: Runner, sandbox: Sandbox) -> Non
     assert ended(tokenized.here(), "sent", "already-registered")
 
 
-@pytest.mark.fault("E07", "nobody at the API")
+@pytest.mark.fault("E07", "nobody at the API", "registered/ok 0, told; then sent")
 def test_e07_an_api_that_is_not_there(tokenized: Runner, client: MlflowClient) -> None:
     right = tokenized.inputs["api-url"]
     assert ended(tokenized.here(api_url="http://127.0.0.1:9"), "failed")
@@ -170,7 +172,7 @@ def test_e07_an_api_that_is_not_there(tokenized: Runner, client: MlflowClient) -
     assert ended(tokenized.here(api_url=right), "sent", "already-registered")
 
 
-@pytest.mark.fault("E08", "MLflow fails before the event")
+@pytest.mark.fault("E08", "MLflow fails before the event", "registered/ok 0, told; then sent")
 def test_e08_what_cannot_be_noted_is_not_sent(
     tokenized: Runner, proxy: FaultServer, sandbox: Sandbox
 ) -> None:
@@ -182,7 +184,7 @@ def test_e08_what_cannot_be_noted_is_not_sent(
     assert len(announced(sandbox, tokenized.inputs["model-name"])) == 1
 
 
-@pytest.mark.fault("E09", "MLflow fails after the event")
+@pytest.mark.fault("E09", "MLflow fails after the event", "registered/ok 0, sent once")
 def test_e09_what_was_sent_is_not_sent_again(tokenized: Runner, proxy: FaultServer) -> None:
     def script(asked: Asked) -> Reply | None:
         after = proxy.seen(POST) and "model-versions/set-tag" in str(asked)
@@ -197,7 +199,7 @@ def test_e09_what_was_sent_is_not_sent_again(tokenized: Runner, proxy: FaultServ
     assert len(proxy.seen(POST)) == 1
 
 
-@pytest.mark.fault("E10", "SIGKILL at the event")
+@pytest.mark.fault("E10", "SIGKILL at the event", "sent once")
 @pytest.mark.parametrize("arrives", [False, True])
 def test_e10_a_step_that_is_killed_while_it_sends(
     tokenized: Runner, proxy: FaultServer, sandbox: Sandbox, arrives: bool
@@ -226,7 +228,7 @@ def test_e10_a_step_that_is_killed_while_it_sends(
     assert len(announced(sandbox, tokenized.inputs["model-name"])) == 1
 
 
-@pytest.mark.fault("E11", "the answer to an event repeats the key")
+@pytest.mark.fault("E11", "the answer to an event repeats the key", "registered/ok 0, and ***")
 def test_e11_no_answer_shows_the_key(tokenized: Runner, proxy: FaultServer) -> None:
     key = tokenized.inputs["api-key"]
     proxy.script = todays(as_json({"detail": f"no: Bearer {key}"}, 422))
@@ -236,7 +238,7 @@ def test_e11_no_answer_shows_the_key(tokenized: Runner, proxy: FaultServer) -> N
     assert key not in str(result.outputs)
 
 
-@pytest.mark.fault("E12", "baseline of 0: delivered, then 502")
+@pytest.mark.fault("E12", "baseline of 0: delivered, then 502", "registered/ok 0, sent once")
 @pytest.mark.parametrize(("listed", "event"), [(True, "sent"), (False, "unknown")])
 def test_e12_a_baseline_of_nothing(
     tokenized: Runner, proxy: FaultServer, sandbox: Sandbox, listed: bool, event: str
@@ -249,7 +251,7 @@ def test_e12_a_baseline_of_nothing(
     assert len(announced(sandbox, tokenized.inputs["model-name"])) == 1
 
 
-@pytest.mark.fault("E13", "tags of a token changed after the fact")
+@pytest.mark.fault("E13", "tags of a token changed after the fact", "failed/verify-failed 1")
 def test_e13_another_token_on_the_version_is_noticed(
     tokenized: Runner, client: MlflowClient
 ) -> None:

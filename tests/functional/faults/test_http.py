@@ -12,6 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from functional.fault_server import Asked, FaultServer, Reply, Script, as_json, on
+from functional.fault_table import case
 from functional.found import runs, versions
 from functional.runner import Result, Runner
 from hokusai_register.registrars import readback
@@ -34,7 +35,7 @@ def obeyed(result: Result) -> set[str]:
     return {command.name for command in every}
 
 
-@pytest.mark.fault("H01", "400 with a workflow command in it")
+@pytest.mark.fault("H01", "400 with a workflow command in it", "failed/invalid 1")
 def test_h01_the_servers_words_are_quoted_and_cut(runner: Runner, proxy: FaultServer) -> None:
     words = "no\n::set-output name=status::registered\n" + "x" * 1000
     body = {"error_code": "INVALID_PARAMETER_VALUE", "message": words}
@@ -48,8 +49,13 @@ def test_h01_the_servers_words_are_quoted_and_cut(runner: Runner, proxy: FaultSe
     assert "x" * 301 not in result.log
 
 
-@pytest.mark.fault("H03", "401 and 403, with consent to fall back")
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    "status",
+    [
+        case(("H03", "401, with consent to fall back", "failed/auth-401 3"), 401),
+        case(("H04", "403, with consent to fall back", "failed/auth-403 3"), 403),
+    ],
+)
 @pytest.mark.parametrize("fallback", ["local", "mock"])
 def test_h03_a_refused_key_never_degrades(
     runner: Runner, proxy: FaultServer, status: int, fallback: str
@@ -58,23 +64,36 @@ def test_h03_a_refused_key_never_degrades(
     result = runner.here(fallback=fallback)
     assert result.said("failed", f"auth-{status}", "none")
     assert result.exit_code == 3
+    assert proxy.url.removeprefix("http://") in result.errors[0]
     assert not (runner.workspace / ".hokusai").exists()
 
 
-@pytest.mark.fault("H06", "404 in HTML everywhere")
+@pytest.mark.fault("H06", "404 in HTML everywhere", "failed/not-found 1")
 def test_h06_a_page_that_is_not_there(runner: Runner, proxy: FaultServer) -> None:
     proxy.script = on("", Reply(status=404, headers={"Content-Type": "text/html"}, body=b"<html>"))
     result = runner.here(fallback="local")
     assert result.said("failed", "not-found", "none")
+    assert proxy.seen("baseline"), "the API was asked too"
     assert "is this the root of the service" in result.errors[0]
     assert not (runner.workspace / ".hokusai").exists()
 
 
-@pytest.mark.fault("H08", "408 once")
-@pytest.mark.fault("H18", "500 on a write, not done")
+STUMBLES = {
+    408: ("H08", "408 once", "registered/ok 0 mlflow"),
+    500: ("H18", "500 once, on a write that was not done", "registered/ok 0 mlflow"),
+    502: ("H18", "502 once, on a write that was not done", "registered/ok 0 mlflow"),
+}
+
+
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("where", [PROBE, "runs/create", "model-versions/create"])
-@pytest.mark.parametrize("status", [408, 500, 502])
+@pytest.mark.parametrize(
+    ("where", "status"),
+    [
+        case(fault, where, status)
+        for where in (PROBE, "runs/create", "model-versions/create")
+        for status, fault in STUMBLES.items()
+    ],
+)
 def test_h08_h18_a_stumble_is_looked_into(
     runner: Runner, proxy: FaultServer, client: MlflowClient, where: str, status: int
 ) -> None:
@@ -84,7 +103,7 @@ def test_h08_h18_a_stumble_is_looked_into(
     assert versions(client, runner.inputs["model-name"]) == ["1"]
 
 
-@pytest.mark.fault("H09", "409 at the API, same digests")
+@pytest.mark.fault("H09", "409 at the API, same digests", "already-registered/ok 0 api")
 def test_h09_the_same_baseline_of_another_job_is_enough(runner: Runner, sandbox: Sandbox) -> None:
     runner.inputs |= {"api-key": sandbox.create_key("model:write"), "version": "v1"}
     assert runner.here().said("registered", "ok", "api")
@@ -94,7 +113,7 @@ def test_h09_the_same_baseline_of_another_job_is_enough(runner: Runner, sandbox:
     assert (result.exit_code, result.outputs["created"]) == (0, "false")
 
 
-@pytest.mark.fault("H09", "409 at the API, other digests")
+@pytest.mark.fault("H09", "409 at the API, other digests", "failed/conflict 1")
 def test_h09_another_baseline_is_a_conflict(runner: Runner, sandbox: Sandbox) -> None:
     runner.inputs |= {"api-key": sandbox.create_key("model:write"), "version": "v1"}
     assert runner.here().said("registered", "ok", "api")
@@ -104,17 +123,17 @@ def test_h09_another_baseline_is_a_conflict(runner: Runner, sandbox: Sandbox) ->
     assert result.exit_code == 1
 
 
-@pytest.mark.fault("H11", "413 before the body was read")
+@pytest.mark.fault("H11", "413 before the body was read", "failed/too-large 1")
 def test_h11_a_refused_size_is_told_with_the_size(runner: Runner, proxy: FaultServer) -> None:
     (runner.workspace / "model.bin").write_bytes(b"x" * 20_000_000)
-    proxy.early = on("PUT", Reply(status=413, body=b'{"detail": "limit is 1 MB"}'))
+    proxy.early = on("PUT", Reply(status=413, body=b'{"detail": "limit is 1 MB"}'), 1)
     result = runner.here()
     assert result.said("failed", "too-large", "none")
     assert "20,000,000 bytes" in result.errors[0]
     assert "limit is 1 MB" in result.errors[0]
 
 
-@pytest.mark.fault("H12", "422 with a list of problems")
+@pytest.mark.fault("H12", "422 with a list of problems", "failed/invalid 1")
 def test_h12_each_problem_is_named(runner: Runner, proxy: FaultServer, sandbox: Sandbox) -> None:
     problems = [{"loc": ["body", "metrics", 0], "msg": "not a\n::error::number", "type": "x"}]
     proxy.script = on("POST /api/v1/models/baseline", as_json({"detail": problems}, 422))
@@ -125,10 +144,14 @@ def test_h12_each_problem_is_named(runner: Runner, proxy: FaultServer, sandbox: 
     assert len(proxy.seen("POST /api/v1")) == 1
 
 
-@pytest.mark.fault("H13", "429 always")
-@pytest.mark.fault("H19", "502, 503, 504 always")
+LIMITED = ("H13", "429 always", "failed/rate-limited 1")
+BROKEN = ("H19", "502, 503, 504 always", "failed/server-5xx 1")
+
+
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize(
+    "status", [case(LIMITED, 429), *(case(BROKEN, status) for status in (502, 503, 504))]
+)
 def test_h13_h19_who_never_answers_is_passed_over(
     runner: Runner, proxy: FaultServer, status: int
 ) -> None:
@@ -143,7 +166,7 @@ def test_h13_h19_who_never_answers_is_passed_over(
     assert runner.action(fallback="local").said("registered-local", reason, "local")
 
 
-@pytest.mark.fault("H16", "Retry-After: a date, a past one, garbage")
+@pytest.mark.fault("H16", "Retry-After: a past date, garbage", "registered/ok 0 mlflow")
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("after", ["Wed, 21 Oct 2015 07:28:00 GMT", "soon", "-1", "1.5", "\xff"])
 def test_h16_a_strange_retry_after_is_none(runner: Runner, proxy: FaultServer, after: str) -> None:
@@ -151,7 +174,17 @@ def test_h16_a_strange_retry_after_is_none(runner: Runner, proxy: FaultServer, a
     assert runner.here().said("registered", "ok", "mlflow")
 
 
-@pytest.mark.fault("H16", "Retry-After: too long to wait")
+@pytest.mark.fault("H16", "Retry-After: a date", "registered/ok 0 mlflow")
+def test_h16_a_date_is_waited_for(runner: Runner, proxy: FaultServer, waited: list[float]) -> None:
+    now = time.time()
+    dates = {"Date": now, "Retry-After": now + 2}
+    headers = {name: email.utils.formatdate(when, usegmt=True) for name, when in dates.items()}
+    proxy.script = on(PROBE, Reply(status=503, headers=headers), 1)
+    assert runner.here().said("registered", "ok", "mlflow")
+    assert waited == [2.0]
+
+
+@pytest.mark.fault("H16", "Retry-After: too long to wait", "registered/ok 0 api")
 def test_h16_an_hour_is_not_waited(runner: Runner, proxy: FaultServer) -> None:
     later = email.utils.formatdate(time.time() + 3600, usegmt=True)
     proxy.script = on("/api/mlflow/", Reply(status=503, headers={"Retry-After": later}))
@@ -159,14 +192,14 @@ def test_h16_an_hour_is_not_waited(runner: Runner, proxy: FaultServer) -> None:
     assert len(proxy.seen(PROBE)) == 1
 
 
-@pytest.mark.fault("H25", "JSON with a wrong content type")
+@pytest.mark.fault("H25", "JSON with a wrong content type", "registered/ok 0 mlflow")
 def test_h25_the_content_type_is_not_asked(runner: Runner, proxy: FaultServer) -> None:
     reply = Reply(forward=True, edit=lambda body: body, headers={"Content-Type": "text/plain"})
     proxy.script = lambda _: reply
     assert runner.here().said("registered", "ok", "mlflow")
 
 
-@pytest.mark.fault("H30", "PENDING, then READY")
+@pytest.mark.fault("H30", "PENDING, then READY", "registered/ok 0 mlflow")
 def test_h30_a_pending_version_is_waited_for(runner: Runner, proxy: FaultServer) -> None:
     pending = edited("model-versions/get", rb'"READY"', b'"PENDING_REGISTRATION"')
     left = [pending, pending]
@@ -179,7 +212,7 @@ def test_h30_a_pending_version_is_waited_for(runner: Runner, proxy: FaultServer)
     assert left == []
 
 
-@pytest.mark.fault("H30", "PENDING, then FAILED_REGISTRATION, or for ever")
+@pytest.mark.fault("H30", "PENDING, then FAILED, or for ever", "failed/verify-failed 1")
 @pytest.mark.parametrize("status", ["FAILED_REGISTRATION", "PENDING_REGISTRATION"])
 def test_h30_a_version_that_failed_is_not_registered(
     runner: Runner, proxy: FaultServer, monkeypatch: pytest.MonkeyPatch, status: str
@@ -222,7 +255,7 @@ PLACES: dict[str, Script] = {
 }
 
 
-@pytest.mark.fault("H31", "hostile text from the server")
+@pytest.mark.fault("H31", "hostile text from the server", "as without it, and inert")
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("place", PLACES)
 def test_h31_no_text_of_a_server_is_obeyed(

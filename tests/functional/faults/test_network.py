@@ -1,8 +1,9 @@
-"""The way to a server: names, refusals, silence, resets, proxies."""
+"""The way to a server: names, refusals, silence, resets."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,12 +15,16 @@ import pytest
 from mlflow import MlflowClient
 
 from functional.fault_server import Asked, FaultServer, Reply, on
+from functional.fault_table import case
 from functional.found import runs, versions
 from functional.runner import Runner
+from functional.trees import tree
+from hokusai_register.hosts import github
 from hokusai_register.http import client as http_client
 from sandboxes import Sandbox
 
 PROBE = "experiments/get-by-name"
+NAMED = "https://registry.hokus.ai/api/mlflow"
 NOWHERE = "https://10.9.9.9/api/mlflow"
 # A host of our own that swallows what is sent to it; it is gone with the process.
 SILENT = (
@@ -51,34 +56,54 @@ def cut_off(runner: Runner, tmp_path: Path) -> Runner:
     return runner
 
 
+BUDGET = 20.0  # seconds after which a dead registry has been reported
 DEAD = {
-    "refused": ("https://127.0.0.1:9/api/mlflow", "refused"),
-    "name unknown": ("https://registry.invalid/api/mlflow", "dns"),
+    "refused": "https://127.0.0.1:9/api/mlflow",
+    "dns": "https://registry.invalid/api/mlflow",
 }
 
 
-@pytest.mark.fault("N01", "a dead registry, with consent")
-@pytest.mark.fault("N03", "a dead registry, with consent")
-@pytest.mark.parametrize("dead", DEAD)
-def test_n01_n03_a_dead_registry_degrades_by_consent_only(runner: Runner, dead: str) -> None:
-    url, reason = DEAD[dead]
-    runner.inputs |= {"tracking-uri": url, "api-url": url.removesuffix("/api/mlflow")}
-    assert runner.action().said("failed", reason, "none")
-    assert runner.action(fallback="local").said("registered-local", reason, "local")
-
-
-@pytest.mark.fault("N04", "silence instead of a connection")
-@pytest.mark.fault("N01", "silent name server")
 @pytest.mark.parametrize(
-    ("url", "reason"), [(NOWHERE, "timeout"), ("https://registry.hokus.ai/api/mlflow", "dns")]
+    "reason",
+    [
+        case(("N01", "host name unknown", "failed/dns 1"), "dns"),
+        case(("N03", "connection refused", "failed/refused 1"), "refused"),
+    ],
+)
+def test_n01_n03_a_dead_registry_degrades_by_consent_only(runner: Runner, reason: str) -> None:
+    url = DEAD[reason]
+    runner.inputs |= {"tracking-uri": url, "api-url": url.removesuffix("/api/mlflow")}
+    result = runner.action()
+    assert result.said("failed", reason, "none")
+    assert result.exit_code == 1
+    (error,) = result.errors
+    assert "cannot reach" in error
+    assert "/api/mlflow" not in error, "the host only"
+    assert "nothing was changed" in error
+    assert result.seconds < BUDGET
+    assert [tried["backend"] for tried in result.report["attempts"]] == ["mlflow", "api"]
+    result = runner.action(fallback="local")
+    assert result.said("registered-local", reason, "local")
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        case(("N01", "a silent name server", "failed/dns 1"), NAMED, "dns"),
+        case(("N04", "silence instead of a connection", "failed/timeout 1"), NOWHERE, "timeout"),
+    ],
 )
 def test_n04_a_black_hole_ends(cut_off: Runner, url: str, reason: str) -> None:
     cut_off.inputs |= {"tracking-uri": url, "api-url": url.removesuffix("/api/mlflow")}
-    assert cut_off.action().said("failed", reason, "none")
+    result = cut_off.action()
+    assert result.said("failed", reason, "none")
+    assert result.exit_code == 1
+    assert [tried["error"]["reason"] for tried in result.report["attempts"]] == [reason, reason]
     assert cut_off.action(fallback="local").said("registered-local", reason, "local")
 
 
-@pytest.mark.fault("N02", "name server fails once")
+@pytest.mark.fault("N02", "name server fails once", "registered/ok 0 mlflow")
 def test_n02_a_name_is_asked_again(
     runner: Runner, proxy: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,14 +120,14 @@ def test_n02_a_name_is_asked_again(
     assert (left, proxy.seen("baseline")) == ([], [])
 
 
-@pytest.mark.fault("N06", "accepts, and never answers the probe")
+@pytest.mark.fault("N06", "accepts, and never answers the probe", "registered/ok 0 api")
 @pytest.mark.usefixtures("hurried")
 def test_n06_silence_on_the_probe(runner: Runner, proxy: FaultServer) -> None:
     proxy.script = on("/api/mlflow/", Reply(hang=5))
     assert runner.here().said("registered", "ok", "api")
 
 
-@pytest.mark.fault("N07", "silence after a write, then nobody")
+@pytest.mark.fault("N07", "silence after a write, then nobody", "failed/outcome-unknown 1")
 @pytest.mark.usefixtures("hurried", "hasty")
 def test_n07_an_unknown_outcome_stops_everything(runner: Runner, proxy: FaultServer) -> None:
     def script(_: Asked) -> Reply | None:
@@ -115,18 +140,37 @@ def test_n07_an_unknown_outcome_stops_everything(runner: Runner, proxy: FaultSer
     assert proxy.seen("baseline") == []
 
 
-@pytest.mark.fault("N09", "slow upload")
+@pytest.mark.fault("N09", "slow upload", "registered/ok 0 mlflow")
 def test_n09_a_slow_upload_may_take_its_time(
     runner: Runner, proxy: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_client, "CONTROL", 1.0)
     monkeypatch.setattr(http_client, "PHASE", 1.0)
-    (runner.workspace / "model.bin").write_bytes(b"x" * (1 << 22))
-    proxy.pace = 0.05
-    assert runner.here().said("registered", "ok", "mlflow")
+    monkeypatch.setattr(github, "EVERY", 1.0)
+    (runner.workspace / "model.bin").write_bytes(b"x" * (1 << 24))
+    proxy.pace = 0.02
+    result = runner.here()
+    assert result.said("registered", "ok", "mlflow")
+    assert re.search(r" %  \d+\.\d of 16\.8 MB, ", result.log), "how far it is"
 
 
-@pytest.mark.fault("N10", "reset before the request was done")
+@pytest.mark.fault("N09", "an upload that does not move any more", "failed/outcome-unknown 1")
+@pytest.mark.usefixtures("hasty")
+def test_n09_an_upload_that_stands_still_is_given_up(
+    runner: Runner, proxy: FaultServer, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def only_uploads(asked: Asked) -> None:
+        proxy.pace = 5.0 if asked.method == "PUT" else 0.0
+
+    monkeypatch.setattr(http_client, "STALL", 0.5)
+    (runner.workspace / "model.bin").write_bytes(b"x" * (1 << 24))
+    proxy.early = only_uploads
+    assert runner.here(fallback="mock").said("failed", "outcome-unknown", "none")
+    assert proxy.seen("baseline") == []
+    assert runs(client, runner.inputs["model-name"]) == ["FAILED"]
+
+
+@pytest.mark.fault("N10", "reset before the request was done", "registered/ok 0 mlflow")
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("where", [PROBE, "runs/create", "model-versions/create"])
 def test_n10_a_reset_makes_nothing_twice(
@@ -138,28 +182,42 @@ def test_n10_a_reset_makes_nothing_twice(
     assert versions(client, runner.inputs["model-name"]) == ["1"]
 
 
-@pytest.mark.fault("N11", "reset in the middle of an upload")
+@pytest.mark.fault("N11", "reset in the middle of an upload", "registered/ok 0 mlflow")
 @pytest.mark.usefixtures("hasty")
-def test_n11_a_file_is_sent_again(runner: Runner, proxy: FaultServer) -> None:
-    (runner.workspace / "model.bin").write_bytes(b"x" * (1 << 22))
-    proxy.early = on("PUT", Reply(reset=True), 1)
-    assert runner.here().said("registered", "ok", "mlflow")
-    assert len([asked for asked in proxy.seen("PUT") if "model.bin" in asked.path]) == 1
+def test_n11_only_the_broken_file_is_sent_again(
+    runner: Runner, proxy: FaultServer, fetch: Callable[[str], Path]
+) -> None:
+    model = runner.workspace / "model"
+    model.mkdir()
+    for name in ("a.bin", "b.bin", "c.bin"):
+        (model / name).write_bytes(name.encode() * (1 << 18))
+    broken = on("b.bin", Reply(reset=True), 1)
+    proxy.early = broken
+    result = runner.here(model_path="model")
+    assert result.said("registered", "ok", "mlflow")
+    assert broken(Asked("PUT", "/b.bin", {}, b"")) is None, "it was reset once"
+    sent = [asked.path.rpartition("/")[2] for asked in proxy.seen("PUT")]
+    assert sent == ["a.bin", "b.bin", "c.bin", "MLmodel"]
+    kept = tree(fetch(result.outputs["model-uri"]))
+    assert {name: kept[name] for name in tree(model)} == tree(model)
 
 
-@pytest.mark.fault("N16", "answer to a baseline lost")
-@pytest.mark.parametrize("reply", [Reply(forward=True, reset=True), Reply(reset=True)])
+@pytest.mark.fault("N16", "answer to a baseline lost", "registered/ok 0 api")
+@pytest.mark.parametrize(
+    ("reply", "sent"), [(Reply(forward=True, reset=True), 1), (Reply(reset=True), 2)]
+)
 def test_n16_one_baseline(
-    runner: Runner, proxy: FaultServer, sandbox: Sandbox, reply: Reply
+    runner: Runner, proxy: FaultServer, sandbox: Sandbox, reply: Reply, sent: int
 ) -> None:
     proxy.script = on("POST /api/v1/models/baseline", reply, 1)
     runner.inputs["api-key"] = sandbox.create_key("model:write")
     assert runner.here().said("registered", "ok", "api")
-    keys = {asked.headers["idempotency-key"] for asked in proxy.seen("POST /api/v1")}
-    assert len(keys) == 1
+    posts = proxy.seen("POST /api/v1")
+    assert len(posts) == sent, "a baseline that arrived is found, not sent again"
+    assert len({asked.headers["idempotency-key"] for asked in posts}) == 1
 
 
-@pytest.mark.fault("N19", "a name with a dead address first")
+@pytest.mark.fault("N19", "a name with a dead address first", "registered/ok 0 mlflow")
 def test_n19_the_next_address_is_tried(
     runner: Runner, proxy: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,60 +234,10 @@ def test_n19_the_next_address_is_tried(
     assert runner.here(tracking_uri=url).said("registered", "ok", "mlflow")
 
 
-@pytest.mark.fault("N26", "localhost inside of a container")
+@pytest.mark.fault("N26", "localhost inside of a container", "failed/refused 1")
 def test_n26_localhost_is_explained(runner: Runner) -> None:
     url = "http://localhost:9"
     result = runner.here(tracking_uri=url, api_url=url)
     assert result.said("failed", "refused", "none")
     assert "localhost is the container itself" in result.errors[0]
-
-
-@pytest.mark.fault("N21", "HTTP_PROXY works")
-def test_n21_a_proxy_is_used_and_named(runner: Runner, proxy: FaultServer) -> None:
-    """The scripted server stands for the proxy: it is asked with whole addresses."""
-    host = proxy.url.removeprefix("http://")
-    runner.inputs |= {"tracking-uri": "http://r.example/api/mlflow", "api-url": "http://r.example"}
-    environ = {"HTTP_PROXY": f"http://user:pass-word@{host}"}
-    refused = runner.action(environ)
-    assert refused.said("failed", "input", "none")
-    assert proxy.asked == []
-    result = runner.action(environ, allow_insecure_http="true")
-    assert {asked.path.partition("/api")[0] for asked in proxy.asked} == {"http://r.example"}
-    assert f"via proxy {host}" in result.log
-    assert "pass-word" not in result.log + result.summary
-
-
-@pytest.mark.fault("N21", "HTTP_PROXY and loopback")
-def test_n21_no_proxy_gets_the_key_of_loopback(runner: Runner, other: FaultServer) -> None:
-    result = runner.action({"HTTP_PROXY": other.url, "ALL_PROXY": other.url})
-    assert result.said("registered", "ok", "mlflow")
-    assert other.connections == 0
-
-
-@pytest.mark.fault("N22", "proxy down")
-def test_n22_the_proxy_is_blamed(runner: Runner) -> None:
-    url = "https://r.example/api/mlflow"
-    result = runner.action({"HTTPS_PROXY": "http://127.0.0.1:9"}, tracking_uri=url, api_url="")
-    assert result.said("failed", "refused", "none")
-    assert "through the proxy 127.0.0.1:9" in result.errors[0]
-
-
-@pytest.mark.fault("N23", "proxy wants a login")
-def test_n23_a_proxy_that_wants_a_login(runner: Runner, proxy: FaultServer) -> None:
-    proxy.script = on("", Reply(status=407))
-    given = {"HTTP_PROXY": proxy.url.replace("://", "://user:pass-word@")}
-    url = "http://r.example/api/mlflow"
-    result = runner.action(given, tracking_uri=url, allow_insecure_http="true", fallback="mock")
-    assert result.said("failed", "proxy-auth", "none")
-    assert result.exit_code == 3
-    assert "pass-word" not in result.log + result.summary
-
-
-@pytest.mark.fault("N25", "ALL_PROXY=socks5://")
-@pytest.mark.parametrize("proxy", ["socks5://p:1080", " socks5h://u:pass-word@p:1080 "])
-def test_n25_socks_is_an_input_error(runner: Runner, proxy: str) -> None:
-    result = runner.action({"ALL_PROXY": proxy}, tracking_uri="https://r.example/api/mlflow")
-    assert result.said("failed", "input", "none")
-    assert result.exit_code == 2
-    assert "SOCKS is not supported" in result.errors[0]
-    assert "pass-word" not in result.log
+    assert "the service's name or the host's address" in result.errors[0]

@@ -15,7 +15,7 @@ import pytest
 from mlflow import MlflowClient
 
 from functional.fault_server import Reply, faulty
-from functional.runner import LIMIT, Result, Runner, outputs
+from functional.runner import LIMIT, Result, Runner
 from functional.slow_line import slow_line
 from sandboxes import Sandbox
 
@@ -38,7 +38,8 @@ class Step:
 
     def __init__(self, runner: Runner, place: str, **inputs: str) -> None:
         before = FIRST if place == "process 1" else ()
-        self.process, self.output, self.summary = runner.start(None, before, **inputs)
+        self.runner, self.started = runner, runner.start(None, before, **inputs)
+        self.process = self.started[0]
         self.inner = bool(before)
         self.log = ""
 
@@ -63,9 +64,7 @@ class Step:
         os.kill(pid, number)
 
     def end(self) -> Result:
-        rest, _ = self.process.communicate(timeout=LIMIT)
-        shown = self.summary.read_text(encoding="utf-8")
-        return Result(self.process.returncode, self.log + rest, outputs(self.output), shown)
+        return self.runner.finish(self.started, self.log)
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def check(result: Result, number: signal.Signals) -> None:
     assert "Traceback" not in result.log
 
 
-@pytest.mark.fault("R11", "a signal while a server is asked")
+@pytest.mark.fault("R11", "a signal while a server is asked", "failed/cancelled 130, 143, 129")
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_r11_a_signal_while_a_server_is_asked(
@@ -111,7 +110,7 @@ def test_r11_a_signal_while_a_server_is_asked(
         assert time.monotonic() - began < 5
 
 
-@pytest.mark.fault("R12", "a signal while a file is sent")
+@pytest.mark.fault("R12", "a signal while a file is sent", "failed/cancelled 130, 143, 129")
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_r12_a_signal_while_a_file_is_sent(
@@ -137,7 +136,7 @@ def test_r12_a_signal_while_a_file_is_sent(
     assert runner.action(fallback="none", tracking_uri=sandbox.tracking_uri).exit_code in (0, 1)
 
 
-@pytest.mark.fault("R11", "a signal before anything was read")
+@pytest.mark.fault("R11", "a signal before anything was read", "failed/cancelled 130, 143, 129")
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("after", [0.0, 0.03, 0.1])
 def test_r11_a_signal_at_the_start(
@@ -159,7 +158,7 @@ def signal_ignored(pid: int, number: signal.Signals) -> bool:
     return not caught >> (signal.SIGHUP - 1) & 1 or not caught >> (number - 1) & 1
 
 
-@pytest.mark.fault("R14", "SIGKILL, or out of memory")
+@pytest.mark.fault("R14", "SIGKILL, or out of memory", "failed/interrupted -9")
 def test_r14_a_killed_step_was_interrupted(started: Callable[..., Step]) -> None:
     with faulty(lambda _: Reply(hang=60)) as server:
         step = started(tracking_uri=f"{server.url}/api/mlflow")

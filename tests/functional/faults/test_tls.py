@@ -3,57 +3,26 @@
 from __future__ import annotations
 
 import email.utils
-import ssl
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import trustme
 
-from functional.fault_server import FaultServer, Reply, faulty, on
+from functional.fault_server import FaultServer, Reply, on
+from functional.fault_table import case
 from functional.runner import Runner
+from hokusai_register.fields import BY_NAME
 from sandboxes import Sandbox
 
 Serve = Callable[..., FaultServer]
 
 
-@pytest.fixture(scope="session")
-def ca() -> trustme.CA:
-    """A private authority that no machine trusts by itself."""
-    return trustme.CA()
+def date(when: float) -> str:
+    return email.utils.formatdate(when, usegmt=True)
 
 
-@pytest.fixture
-def serve(runner: Runner, sandbox: Sandbox, ca: trustme.CA) -> Iterator[Serve]:
-    """Put TLS in front of the sandbox, under the name that is given."""
-    with ExitStack() as stack:
-
-        def start(name: str = "127.0.0.1", *, old: bool = False) -> FaultServer:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            ca.issue_cert(name).configure_cert(context)
-            if old:
-                with warnings.catch_warnings(action="ignore"):
-                    context.set_ciphers("ALL:@SECLEVEL=0")
-                    context.minimum_version = ssl.TLSVersion.TLSv1
-                    context.maximum_version = ssl.TLSVersion.TLSv1_1
-            server = stack.enter_context(faulty(upstream=sandbox.url, tls=context))
-            runner.inputs |= {"tracking-uri": f"{server.url}/api/mlflow", "api-url": server.url}
-            return server
-
-        yield start
-
-
-@pytest.fixture
-def bundle(runner: Runner, ca: trustme.CA) -> str:
-    """The authority's certificate, as a path for `ca-bundle`."""
-    ca.cert_pem.write_to_path(str(runner.workspace / "ca.pem"))
-    return "ca.pem"
-
-
-@pytest.mark.fault("T01", "unknown CA")
+@pytest.mark.fault("T01", "unknown CA", "failed/tls 1")
 @pytest.mark.parametrize("fallback", ["api", "local", "mock"])
 def test_t01_an_unknown_authority_ends_it(runner: Runner, serve: Serve, fallback: str) -> None:
     server = serve()
@@ -65,16 +34,18 @@ def test_t01_an_unknown_authority_ends_it(runner: Runner, serve: Serve, fallback
     assert not (runner.workspace / ".hokusai").exists()
 
 
-@pytest.mark.fault("T02", "wrong host name")
+@pytest.mark.fault("T02", "wrong host name", "failed/tls 1, both names")
 def test_t02_a_certificate_of_somebody_else(runner: Runner, serve: Serve, bundle: str) -> None:
     server = serve("other.example")
     result = runner.here(ca_bundle=bundle, fallback="local")
     assert result.said("failed", "tls", "none")
-    assert "127.0.0.1" in result.errors[0]
+    (error,) = result.errors
+    assert "certificate is not valid for '127.0.0.1'; it is for other.example" in error
+    assert "use a name of the certificate" in error
     assert server.asked == []
 
 
-@pytest.mark.fault("T05", "TLS 1.1 only")
+@pytest.mark.fault("T05", "TLS 1.1 only", "failed/tls 1")
 def test_t05_no_downgrade(runner: Runner, serve: Serve, bundle: str) -> None:
     server = serve(old=True)
     result = runner.here(ca_bundle=bundle, fallback="local")
@@ -82,27 +53,58 @@ def test_t05_no_downgrade(runner: Runner, serve: Serve, bundle: str) -> None:
     assert server.asked == []
 
 
-@pytest.mark.fault("T06", "private CA, given once")
+@pytest.mark.fault("R27", "HOKUSAI_OPTIONAL_MLFLOW and unknown CA", "failed/tls 1")
+def test_r27_a_broken_trust_is_not_optional(runner: Runner, serve: Serve) -> None:
+    server = serve()
+    result = runner.action({"HOKUSAI_OPTIONAL_MLFLOW": "true"})
+    assert result.said("failed", "tls", "none")
+    assert server.asked == []
+    assert not (runner.workspace / ".hokusai").exists()
+
+
+@pytest.mark.fault("T06", "private CA, given in one place only", "registered/ok 0, by both clients")
+@pytest.mark.parametrize("given", ["", *BY_NAME["ca-bundle"].env])
 def test_t06_one_bundle_is_for_both(
-    runner: Runner, sandbox: Sandbox, serve: Serve, bundle: str
+    runner: Runner, sandbox: Sandbox, serve: Serve, bundle: str, given: str
 ) -> None:
     serve()
-    assert runner.here(ca_bundle=bundle).said("registered", "ok", "mlflow")
-    result = runner.here(ca_bundle=bundle, api_key=sandbox.create_key("model:write"), version="v2")
+    if given:
+        runner.environ[given] = str(runner.workspace / bundle)
+    else:
+        runner.inputs["ca-bundle"] = bundle
+    assert runner.here().said("registered", "ok", "mlflow")
+    result = runner.here(api_key=sandbox.create_key("model:write"), version="v2")
     assert result.said("registered", "ok", "api")
 
 
-@pytest.mark.fault("T07", "ca-bundle missing, a directory, no PEM")
-@pytest.mark.parametrize("given", ["no.pem", ".", "model.bin"])
-def test_t07_a_bundle_that_is_none(runner: Runner, serve: Serve, given: str) -> None:
+MISSING = ("T07", "ca-bundle that is not there, or a directory", "failed/file 2")
+UNUSABLE = ("T07", "ca-bundle that is no PEM, or a variable's", "failed/input 2")
+
+
+@pytest.mark.parametrize(
+    ("variable", "given", "reason"),
+    [
+        *(case(MISSING, "", given, "file") for given in ("no.pem", ".")),
+        case(UNUSABLE, "", "model.bin", "input"),
+        *(case(UNUSABLE, "SSL_CERT_FILE", given, "input") for given in ("no.pem", "model.bin")),
+    ],
+)
+def test_t07_a_bundle_that_is_none(
+    runner: Runner, serve: Serve, variable: str, given: str, reason: str
+) -> None:
     server = serve()
-    result = runner.here(ca_bundle=given)
-    assert result.outputs["reason"] in ("input", "file")
+    if variable:
+        runner.environ[variable] = str(runner.workspace / given)
+    else:
+        runner.inputs["ca-bundle"] = given
+    result = runner.here(fallback="mock")
+    assert result.said("failed", reason, "none")
     assert result.exit_code == 2
+    assert "Traceback" not in result.log
     assert server.connections == 0
 
 
-@pytest.mark.fault("T08", "verification switched off by a variable")
+@pytest.mark.fault("T08", "verification switched off by a variable", "failed/input 2")
 def test_t08_a_variable_alone_does_not_switch_trust_off(runner: Runner) -> None:
     runner.environ["MLFLOW_TRACKING_INSECURE_TLS"] = "true"
     result = runner.here(tracking_uri="https://registry.invalid/api/mlflow")
@@ -110,7 +112,7 @@ def test_t08_a_variable_alone_does_not_switch_trust_off(runner: Runner) -> None:
     assert "insecure-tls" in result.errors[0]
 
 
-@pytest.mark.fault("T08", "verification switched off on loopback")
+@pytest.mark.fault("T08", "verification switched off on loopback", "registered/ok 0 mlflow, told")
 def test_t08_who_is_told_not_to_look_says_so(runner: Runner, serve: Serve) -> None:
     serve()
     result = runner.here(insecure_tls="true")
@@ -118,8 +120,7 @@ def test_t08_who_is_told_not_to_look_says_so(runner: Runner, serve: Serve) -> No
     assert "certificates are not checked" in result.log
 
 
-@pytest.mark.fault("T09", "redirect names both origins")
-@pytest.mark.fault("T11", "https redirects to http")
+@pytest.mark.fault("T11", "https redirects to http", "failed/redirect 1")
 def test_t11_no_way_back_to_plain_http(
     runner: Runner, serve: Serve, bundle: str, other: FaultServer
 ) -> None:
@@ -132,7 +133,7 @@ def test_t11_no_way_back_to_plain_http(
     assert server.url.removeprefix("https://") in result.errors[0]
 
 
-@pytest.mark.fault("T16", "~/.netrc names the registry's host")
+@pytest.mark.fault("T16", "~/.netrc names the registry's host", "registered/ok 0 mlflow")
 def test_t16_netrc_is_not_an_identity(runner: Runner, proxy: FaultServer, tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login eve password secret")
     (tmp_path / ".netrc").chmod(0o600)
@@ -142,7 +143,7 @@ def test_t16_netrc_is_not_an_identity(runner: Runner, proxy: FaultServer, tmp_pa
     assert sent == {f"Bearer {runner.inputs['api-key']}"}
 
 
-@pytest.mark.fault("T17", "user and password beside a token and a key")
+@pytest.mark.fault("T17", "user and password beside a token and a key", "registered/ok 0 mlflow")
 def test_t17_the_login_is_named_if_there_are_several(runner: Runner, proxy: FaultServer) -> None:
     environ = {
         "MLFLOW_TRACKING_TOKEN": runner.inputs["api-key"],
@@ -156,14 +157,34 @@ def test_t17_the_login_is_named_if_there_are_several(runner: Runner, proxy: Faul
     assert "pass-of-eve" not in result.log.replace("::add-mask::pass-of-eve", "")
 
 
-@pytest.mark.fault("T18", "this machine's clock is wrong")
+@pytest.mark.fault("T18", "this machine's clock is wrong", "registered/ok 0 mlflow, and told")
 @pytest.mark.parametrize("days", [-1, 1])
-def test_t18_a_wrong_clock_is_told(runner: Runner, proxy: FaultServer, days: int) -> None:
-    date = email.utils.formatdate(time.time() + days * 86_400, usegmt=True)
-    reply = Reply(forward=True, edit=lambda body: body, headers={"Date": date})
-    proxy.script = lambda _: reply
+def test_t18_a_wrong_clock_is_told(
+    runner: Runner, proxy: FaultServer, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    right = time.time
+    proxy.script = lambda _: Reply(forward=True, edit=bytes, headers={"Date": date(right())})
+    monkeypatch.setattr(time, "time", lambda: right() + days * 86_400)
     result = runner.here()
     assert result.said("registered", "ok", "mlflow")
-    assert "clock" in result.summary
-    proxy.script = lambda _: None
-    assert "clock" not in runner.here().summary
+    assert "1,440 minutes apart" in result.log
+    assert all(0 <= tried["seconds"] < 60 for tried in result.report["attempts"])
+    monkeypatch.undo()
+    assert "apart" not in runner.here().log
+
+
+@pytest.mark.fault("T18", "a wrong clock, and a date to come back at", "registered/ok 0 mlflow")
+@pytest.mark.parametrize("days", [-1, 1])
+def test_t18_a_wrong_clock_does_not_stretch_a_pause(
+    runner: Runner,
+    proxy: FaultServer,
+    monkeypatch: pytest.MonkeyPatch,
+    waited: list[float],
+    days: int,
+) -> None:
+    now = time.time()
+    headers = {"Date": date(now), "Retry-After": date(now + 2)}
+    proxy.script = on("get-by-name", Reply(status=503, headers=headers), 1)
+    monkeypatch.setattr(time, "time", lambda: now + days * 86_400)
+    assert runner.here().said("registered", "ok", "mlflow")
+    assert waited == [2.0]
