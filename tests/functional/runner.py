@@ -37,6 +37,12 @@ class Result:
     seconds: float = 0.0
 
     @property
+    def shown(self) -> str:
+        """What people see of it: a runner shows no line that tells it what to hide."""
+        rows = [row for row in self.log.splitlines() if not row.startswith("::add-mask::")]
+        return "\n".join([*rows, *self.outputs.values(), self.summary])
+
+    @property
     def ended(self) -> str:
         """How it ended and where, in the fewest words."""
         told = [self.outputs.get(name, "?") for name in ("status", "reason", "backend")]

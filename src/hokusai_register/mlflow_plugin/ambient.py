@@ -57,7 +57,8 @@ def _called() -> str | None:
         return None
     import mlflow  # noqa: PLC0415  # it is there already
 
-    return str(mlflow.get_tracking_uri()) if mlflow.is_tracking_uri_set() else None
+    uri = str(mlflow.get_tracking_uri()) if mlflow.is_tracking_uri_set() else None
+    return None if uri == os.environ.get(VARIABLE) else uri  # the variable is put back by itself
 
 
 def _set(called: str | None, variable: str | None) -> None:

@@ -126,7 +126,7 @@ def test_r10_what_libraries_say(runner: Runner, proxy: FaultServer, key: str) ->
     proxy.script = script
     result = runner.here()
     assert result.said("registered", "ok", "mlflow")
-    assert "hokusai-register: some.library: *** a" in result.log
+    assert "hokusai-register: | some.library: *** a" in result.log
     assert obeyed(result) <= OURS
     assert not set("\x1b\u202e") & set(result.log)
     assert key not in result.log.replace(f"::add-mask::{key}", "")

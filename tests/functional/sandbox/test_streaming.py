@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,11 +66,9 @@ def test_an_upload_and_a_download_are_streamed(
 
 
 def test_the_measure_sees_what_is_held() -> None:
-    before = peak_of_this_process()
-    held = b"x" * (2 * ALLOWED)
-    assert peak_of_this_process() - before > ALLOWED
-    del held
-
-
-def peak_of_this_process() -> int:
-    return peak(int(Path("/proc/self").readlink().name))
+    code = f"import time; held = b'x' * {2 * ALLOWED}; print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert peak(process.pid) > 2 * ALLOWED
+        process.kill()
