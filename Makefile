@@ -11,7 +11,10 @@ WORKFLOWS := .github/workflows/*.yml
 EXAMPLES := examples/workflows/*.yml
 UV ?= $(CURDIR)/.venvs/uv/bin/uv
 
-.PHONY: setup demo test lint unit contract functional faults seeds compat e2e lock upgrade clean
+# Hundreds of processes import what is in src: each would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: setup demo test lint quick unit contract functional faults seeds compat e2e lock upgrade clean
 
 setup: $(READY)
 
@@ -24,7 +27,7 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY)
 	@$(BIN)/python scripts/demo.py
 
-test: lint unit contract functional
+test: lint quick functional
 
 lint: $(READY) $(ACTIONLINT)
 	$(BIN)/ruff format --check .
@@ -49,11 +52,11 @@ $(ACTIONLINT) $(ACT):
 	elif [ "$$CI" = true ]; then echo "$(@F) needs go" >&2; exit 1; \
 	else echo "skipped: $(@F), which needs go"; fi
 
-unit: $(READY)
-	$(BIN)/pytest -n 2 tests/unit
+quick: $(READY)
+	$(BIN)/pytest -n 2 --dist worksteal tests/unit tests/contract
 
-contract: $(READY)
-	$(BIN)/pytest tests/contract
+unit contract: $(READY)
+	$(BIN)/pytest tests/$@
 
 # Most of these wait for time-outs and for servers to start: more at once than there are cores.
 functional: $(READY)

@@ -54,16 +54,6 @@ def test_importing_it_imports_no_mlflow(tmp_path: Path) -> None:
     assert python(code, directory=tmp_path).stdout == "True False\n"
 
 
-def test_the_action_and_the_command_know_nothing_of_it(tmp_path: Path) -> None:
-    code = """
-import sys
-import hokusai_register.app, hokusai_register.registrars, hokusai_register.sandbox.command
-import hokusai_register.hosts.github, hokusai_register.mlflow_plugin.stores
-print(sorted(name for name in sys.modules if name.partition(".")[0] == "hokusai"))
-"""
-    assert python(code, directory=tmp_path).stdout == "[]\n"
-
-
 def test_all_that_is_promised_is_there() -> None:
     for module in (hokusai, config):
         assert [name for name in module.__all__ if not hasattr(module, name)] == []

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -416,26 +415,3 @@ def test_texts_come_back_from_json_and_yaml(values: dict[str, str]) -> None:
 )
 def test_documents_come_back_from_json(values: dict[str, object]) -> None:
     assert document(json.dumps(values)) == values
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{" + ", ".join(f'"m{index}": 0.{index}' for index in range(40_000)) + "}",
-        "a: " + "[" * (LARGEST - 3),
-        "a: 1" + "1" * (LARGEST - 5) + "x",
-        '{"' + "a" * (LARGEST // 2) + '": [' + "1," * (LARGEST // 4 - 9) + "1]}",
-        "=" * LARGEST,
-        "x." * (LARGEST // 2 - 2) + "json",
-        "&a " * (LARGEST // 3),
-    ],
-    ids=lambda text: text[:10],
-)
-def test_a_mebibyte_does_not_take_long(text: str) -> None:
-    began = time.process_time()
-    for read in (metrics, document):
-        try:
-            read(text)
-        except ValueError:
-            continue
-    assert time.process_time() - began < 3
