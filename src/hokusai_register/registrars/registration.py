@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from typing import Any
 
-from hokusai_register.artifact import open_file
 from hokusai_register.errors import (
     IncompleteError,
     RegisterError,
     RejectedError,
     UnconfirmedError,
 )
-from hokusai_register.model import Artifact, Backend, File, Model, Receipt
+from hokusai_register.model import Artifact, Backend, Model, Receipt
 from hokusai_register.register import Watcher
 from hokusai_register.registrars import names, readback, terms
 from hokusai_register.registrars.doubles import Doubles
 from hokusai_register.registrars.events import Announcer, Event, VersionTag
 from hokusai_register.registrars.registry import Registry
 from hokusai_register.registrars.shelf import Place, Shelf
+from hokusai_register.registrars.uploading import Upload
 from hokusai_register.tokenized import Announcement
 
 
@@ -170,23 +168,12 @@ class Registration:
         self._log(run)
         count = len(artifact.files)
         self.watcher.step(f"uploading {count} file{'s' * (count != 1)} to run {run_id}")
-        self.watcher.sending(artifact.size)
-        for file in artifact.files:
-            self._put(path, file, artifact)
-            self.begun = True
         extra = terms.mlmodel(run_id, self.key)
-        if not artifact.is_mlmodel:
-            file = File("MLmodel", len(extra), hashlib.sha256(extra).hexdigest())
-            self.shelf.put(f"{path}/MLmodel", file, lambda: io.BytesIO(extra), lambda _: None)
-        readback.files(self.shelf, path, readback.sizes(artifact, extra))
-        names.fetch_back(self.shelf, path, artifact)
+        Upload(artifact, extra, self.shelf, path).carry_out(self.watcher, self._begin)
         return Place(source=f"{uri}/{directory}", path=path, run_id=run_id)
 
-    def _put(self, path: str, file: File, artifact: Artifact) -> None:
-        def source() -> BinaryIO:
-            return open_file(artifact.root, file.path)
-
-        self.shelf.put(f"{path}/{file.path}", file, source, self.watcher.sent)
+    def _begin(self) -> None:
+        self.begun = True
 
     def _run(self) -> tuple[Any, str]:
         """Return the run to attach to, and the directory in it; ours unless the user names one."""
