@@ -18,7 +18,8 @@ COPY src /build/src
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && pip --python /opt/hokusai/bin/python install --no-deps --no-index --no-compile dist/*.whl \
     # By hash, so that no file time that a copy changes makes it stale.
-    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/hokusai/lib
+    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/hokusai/lib \
+    && /opt/hokusai/bin/python -I -c "from hokusai_register.registrars.template import main; main()"
 
 FROM python:3.13-slim
 

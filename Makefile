@@ -11,6 +11,8 @@ WORKFLOWS := .github/workflows/*.yml
 EXAMPLES := examples/workflows/*.yml
 UV ?= $(CURDIR)/.venvs/uv/bin/uv
 
+TEMPLATE = $(@D)/bin/python -c 'from hokusai_register.registrars.template import main; main()'
+
 # Hundreds of processes import what is in src: each would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -22,6 +24,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(TEMPLATE)
 	touch $@
 
 demo: $(READY)
@@ -59,11 +62,19 @@ unit contract: $(READY)
 	$(BIN)/pytest tests/$@
 
 # Most of these wait for time-outs and for servers to start: more at once than there are cores.
-functional: $(READY)
+functional: $(READY) .venvs/step/.ready
 	$(BIN)/pytest -n 4 --dist loadscope tests/functional
 
+# As the image has it: what a step runs in, without the server and the test packages.
+.venvs/step/.ready: requirements/build.txt requirements/runtime.txt pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(TEMPLATE)
+	touch $@
+
 # What breaks, and what is said then: the same tests, as a table.
-faults: $(READY)
+faults: $(READY) .venvs/step/.ready
 	$(BIN)/pytest -q -rfE -m fault tests/functional
 
 # The documents that the product comes from, where they are: their code blocks, as they stand.

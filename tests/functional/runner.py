@@ -20,6 +20,10 @@ from hokusai_register.app import run
 from hokusai_register.fields import FIELDS
 from hokusai_register.hosts.github import GitHub
 
+# What `make` installs for steps to run in: the product, and no test package beside it.
+_ITS_OWN = Path(__file__).parents[2] / ".venvs/step/bin/python"
+PYTHON = str(_ITS_OWN) if _ITS_OWN.exists() else sys.executable
+COMMAND = (PYTHON, "-m", "hokusai_register")
 LIMIT = 120  # seconds after which a process hangs
 KEPT = ("PATH", "HOME", "PYTHONPATH", "LANG", "TMPDIR")  # the rest of the caller's is not passed on
 Started = tuple[subprocess.Popen[str], Path, Path]  # a step, its file of outputs, its summary
@@ -116,7 +120,7 @@ class Runner:
         """Begin a step, `before` it a program that starts it; return it, outputs and summary."""
         variables, output, summary = self._environment(environ or {}, inputs)
         process = subprocess.Popen(
-            [*self.prefix, *before, sys.executable, "-m", "hokusai_register", "action"],
+            [*self.prefix, *before, *COMMAND, "action"],
             cwd=self.workspace,
             env=variables,
             stdin=subprocess.DEVNULL,
@@ -146,7 +150,7 @@ class Runner:
     def command(self, *flags: str, environ: Mapping[str, str] | None = None) -> Result:
         """Run `hokusai-register register` in the workspace; the log is both streams."""
         done = subprocess.run(
-            [sys.executable, "-m", "hokusai_register", "register", *flags],
+            [*COMMAND, "register", *flags],
             cwd=self.workspace,
             env={**kept(), **self.environ, **(environ or {})},
             stdin=subprocess.DEVNULL,

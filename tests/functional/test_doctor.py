@@ -7,7 +7,6 @@ import json
 import shutil
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,7 +20,7 @@ from mlflow import MlflowClient
 
 from functional.announced import POST
 from functional.fault_server import Asked, FaultServer, Reply, as_json, faulty, on
-from functional.runner import LIMIT, kept
+from functional.runner import COMMAND, LIMIT, kept
 from hokusai_register.doctor import machine, settings
 from hokusai_register.hosts import Request
 from hokusai_register.paths import Roots
@@ -59,7 +58,7 @@ class Told:
 def run(workspace: Path, *flags: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Call the doctor as a person would."""
     return subprocess.run(
-        [sys.executable, "-m", "hokusai_register", "doctor", *flags],
+        [*COMMAND, "doctor", *flags],
         cwd=workspace,
         env=kept() | environ,
         capture_output=True,

@@ -17,7 +17,7 @@ import pytest
 from mlflow import MlflowClient
 
 from functional.fault_server import FORWARD, Asked, FaultServer, Reply, faulty
-from functional.runner import LIMIT, Result, Runner, kept, outputs, unique
+from functional.runner import COMMAND, LIMIT, Result, Runner, kept, outputs, unique
 from functional.servers import mlflow_server
 from functional.trees import digest, tree
 from hokusai_register import bundle
@@ -45,7 +45,7 @@ def bundle_of(runner: Runner, result: Result) -> Path:
 
 
 def replay(runner: Runner, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hokusai_register", "replay", *arguments]
+    command = [*COMMAND, "replay", *arguments]
     return subprocess.run(
         command,
         cwd=runner.workspace,

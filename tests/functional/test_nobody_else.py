@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from functional.runner import kept, unique
+from functional.runner import PYTHON, kept, unique
 from sandboxes import Sandbox
 
 # No library can look for a host, or connect, without these two events.
@@ -51,7 +50,7 @@ def asked(tracking_uri: str, key: str, place: Path) -> set[str]:
         "tracking-uri": tracking_uri,
     }
     ran = subprocess.run(
-        [sys.executable, "-c", WATCHED, *(f"--{name}={text}" for name, text in given.items())],
+        [PYTHON, "-c", WATCHED, *(f"--{name}={text}" for name, text in given.items())],
         # Where CI is not set, MLflow would send reports.
         env={**kept(), "HOKUSAI_API_KEY": key},
         cwd=place,

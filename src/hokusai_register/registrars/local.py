@@ -18,7 +18,8 @@ from hokusai_register.files import checked
 from hokusai_register.model import Artifact, Attempt, Backend, File, Model, Receipt
 from hokusai_register.paths import of_url
 from hokusai_register.register import Registrar, Watcher
-from hokusai_register.registrars.client import make_database, schema
+from hokusai_register.registrars import template
+from hokusai_register.registrars.client import schema
 from hokusai_register.registrars.registration import Registration
 from hokusai_register.registrars.registry import Registry
 
@@ -110,7 +111,7 @@ class LocalFiles:
             return
         scratch = keeping.beside(self._database)
         try:
-            make_database(f"sqlite:///{scratch}")
+            template.fill(scratch, self._artifacts.as_uri())
             keeping.sync(scratch)
             keeping.appear(scratch, self._database)
         finally:
