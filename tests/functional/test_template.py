@@ -11,6 +11,8 @@ from mlflow import MlflowClient
 
 from hokusai_register.registrars import client, template
 
+# MLflow and SQLAlchemy warn of each other.
+pytestmark = pytest.mark.filterwarnings("ignore")
 ARTIFACTS = "file:///somewhere/artifacts"
 
 
