@@ -1,0 +1,71 @@
+"""What a step loads: each of these libraries costs start-up that only some endings need."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from functional.fault_server import as_json, faulty
+from functional.runner import Result, Runner
+
+HEAVY = ("httpx", "mlflow", "sqlalchemy")
+LOADED = re.compile(r"import time: *\d+ \| *\d+ \| *(\w+)$", re.MULTILINE)
+
+
+def loaded(result: Result) -> list[str]:
+    """The heavy libraries that a step has loaded, by Python's own account."""
+    modules = set(LOADED.findall(result.log))
+    assert "hokusai_register" in modules
+    return [name for name in HEAVY if name in modules]
+
+
+@pytest.fixture
+def watched(runner: Runner) -> Runner:
+    """A step that tells what it loads."""
+    runner.environ["PYTHONPROFILEIMPORTTIME"] = "1"
+    return runner
+
+
+@pytest.mark.parametrize(
+    ("inputs", "ended"),
+    [
+        ({"metrics": "accuracy"}, "failed/input 2"),
+        ({"model_path": "missing.bin"}, "failed/file 2"),
+        ({"api_key": ""}, "failed/key-missing 3"),
+    ],
+)
+def test_a_wrong_input_needs_no_library(
+    watched: Runner, inputs: dict[str, str], ended: str
+) -> None:
+    result = watched.action(**inputs)
+    assert (result.ended, loaded(result)) == (ended, [])
+
+
+def test_a_simulation_needs_no_mlflow(watched: Runner) -> None:
+    result = watched.action(
+        {"HOKUSAI_MOCK_MODE": "true"}, tracking_uri="", api_url="", fallback="mock"
+    )
+    assert (result.ended, loaded(result)) == ("simulated/ok 0 mock", ["httpx"])
+
+
+def test_the_api_needs_no_mlflow(watched: Runner) -> None:
+    with faulty(lambda _: as_json({"detail": "no"}, 403)) as refusing:
+        result = watched.action(tracking_uri=refusing.url)
+    assert (result.ended, loaded(result)) == ("registered/ok 0 api", ["httpx"])
+
+
+def test_nobody_there_needs_no_mlflow(watched: Runner) -> None:
+    gone = "http://127.0.0.1:9"
+    result = watched.action(tracking_uri=gone, api_url=gone)
+    assert (result.ended, loaded(result)) == ("failed/refused 1", ["httpx"])
+
+
+def test_a_registration_needs_no_database(watched: Runner) -> None:
+    result = watched.action()
+    assert (result.ended, loaded(result)) == ("registered/ok 0 mlflow", ["httpx", "mlflow"])
+
+
+def test_a_local_one_does(watched: Runner) -> None:
+    result = watched.action(tracking_uri="sqlite:///store.db", api_url="")
+    assert (result.ended, loaded(result)) == ("registered-local/ok 0 local", list(HEAVY))
