@@ -13,7 +13,7 @@ from functional.fault_table import pytest_runtest_makereport, pytest_terminal_su
 from functional.runner import Runner, unique
 from hokusai_register.http import Network
 from hokusai_register.http import client as http_client
-from hokusai_register.registrars import registry
+from hokusai_register.registrars import once
 from sandboxes import Sandbox, running
 
 __all__ = ["pytest_runtest_makereport", "pytest_terminal_summary"]  # the table of faults
@@ -65,7 +65,7 @@ def client(sandbox: Sandbox, key: str, monkeypatch: pytest.MonkeyPatch) -> Mlflo
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take out the pauses before something is sent again or looked for."""
-    monkeypatch.setattr(registry, "SETTLE", 0.0)
+    monkeypatch.setattr(once, "SETTLE", 0.0)
     monkeypatch.setitem(Network.__init__.__kwdefaults__, "jitter", lambda *_: 0.0)
 
 

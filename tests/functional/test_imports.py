@@ -38,7 +38,7 @@ def watched(runner: Runner) -> Runner:
 def test_a_wrong_input_needs_no_library(
     watched: Runner, inputs: dict[str, str], ended: str
 ) -> None:
-    result = watched.action(**inputs)
+    result = watched.action(None, **inputs)
     assert (result.ended, loaded(result)) == (ended, [])
 
 

@@ -19,7 +19,8 @@ from hokusai_register.errors import RegisterError, RejectedError, UnconfirmedErr
 from hokusai_register.http import Effect, Http, senseless
 from hokusai_register.model import canonical, sha256_hex
 from hokusai_register.register import Watcher
-from hokusai_register.registrars import registry, terms
+from hokusai_register.registrars import once, terms
+from hokusai_register.registrars.registry import Registry
 from hokusai_register.tokenized import Announcement, EventState, Token
 
 ENDPOINT = "/api/models/tokenized-registration-events"
@@ -87,7 +88,7 @@ class Ledger(Protocol):
 class VersionTag:
     """The ledger that every re-run finds again: a tag of the version itself."""
 
-    registry: registry.Registry
+    registry: Registry
     name: str
     version: str
 
@@ -166,7 +167,7 @@ class Announcer:
         began = time.monotonic()
         mine = f"{SENDING} since {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}, {secrets.token_hex(4)}"
         ledger.write(mine)
-        self._sleep(max(registry.SETTLE, 4 * (time.monotonic() - began)))
+        self._sleep(max(once.SETTLE, 4 * (time.monotonic() - began)))
         return ledger.read() == mine
 
     def _send(self, event: Event) -> Announcement:
@@ -180,7 +181,7 @@ class Announcer:
                 return _failed(error)
             else:
                 return _SENT
-            self._sleep(registry.SETTLE * attempt)
+            self._sleep(once.SETTLE * attempt)
             known = self._look(event)
             if known:
                 return _SENT

@@ -6,30 +6,15 @@ Each thing is made once: after a doubtful answer it is looked for before it is m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from hokusai_register.errors import (
-    Reason,
-    RegisterError,
-    RejectedError,
-    UnavailableError,
-    UnconfirmedError,
-)
+from hokusai_register.errors import Reason, RejectedError, UnconfirmedError
 from hokusai_register.registrars.calls import causes, quiet
 from hokusai_register.registrars.client import connect, points, texts
+from hokusai_register.registrars.once import RACED, Once
 from hokusai_register.registrars.shelf import Shelf
 from hokusai_register.registrars.terms import COMPLETE, KEY, STATE
-
-T = TypeVar("T")
-
-# What a server says to whoever comes second: there is such a thing; or, where its database was the
-# first to notice, that this cannot be; or that what was to be removed is not there.
-_TAKEN = frozenset({Reason.CONFLICT})
-_RACED = frozenset({Reason.CONFLICT, Reason.INVALID, Reason.NOT_FOUND})
-
-TRIES = 3
-SETTLE = 1.0  # seconds that a doubtful write gets to appear before it is looked for
 
 
 class Registry:
@@ -37,8 +22,8 @@ class Registry:
 
     def __init__(self, shelf: Shelf, sleep: Callable[[float], None] = time.sleep) -> None:
         self.shelf = shelf
-        self._sleep = sleep
         self._client = connect(shelf.uri)
+        self._once = Once(shelf.host, sleep)
 
     def experiment(self, name: str) -> str:
         """Make the experiment `name`; return its id."""
@@ -93,7 +78,7 @@ class Registry:
             )
             return there or None
 
-        self._once(lambda: self._client.log_batch(run_id, *batch), find, _RACED)
+        self._once(lambda: self._client.log_batch(run_id, *batch), find, RACED)
 
     def complete(self, run_id: str) -> None:
         """Mark a run of ours as complete: its state first, then FINISHED."""
@@ -169,7 +154,7 @@ class Registry:
         def find() -> bool | None:
             return None if _is_there(lambda: self.version(name, version)) else True
 
-        self._once(lambda: self._client.delete_model_version(name, version), find, _RACED)
+        self._once(lambda: self._client.delete_model_version(name, version), find, RACED)
 
     def remove_run(self, run_id: str) -> None:
         """End and remove a run that lost a race, unless that was done."""
@@ -181,7 +166,7 @@ class Registry:
             self._client.set_terminated(run_id, "KILLED")
             self._client.delete_run(run_id)
 
-        self._once(remove, find, _RACED)
+        self._once(remove, find, RACED)
 
     def point(self, name: str, alias: str, version: str) -> None:
         """Let `alias` name `version`, unless it names a newer one by now."""
@@ -191,7 +176,7 @@ class Registry:
         def find() -> bool | None:
             return self.aliased(name, alias) >= int(version) or None
 
-        self._once(lambda: client.set_registered_model_alias(name, alias, version), find, _RACED)
+        self._once(lambda: client.set_registered_model_alias(name, alias, version), find, RACED)
 
     def aliased(self, name: str, alias: str) -> int:
         """Return the version that `alias` names; 0 if none."""
@@ -215,43 +200,6 @@ class Registry:
             )
         return [model for model in found if model.name == name]
 
-    def _once(
-        self,
-        make: Callable[[], T],
-        find: Callable[[], T | None],
-        raced: Collection[Reason] = _TAKEN,
-        name_of: Callable[[T], str] | None = None,
-    ) -> T:
-        """Do one thing. A doubt is settled by looking, and only a clear 'no' does it again.
-
-        `raced` are the refusals that may only mean that another job was faster; `name_of` tells
-        what was made, which a senseless answer leaves blank.
-        """
-        for attempt in range(1, TRIES + 1):
-            try:
-                with causes(), quiet():
-                    made = make()
-                if name_of is None or name_of(made):
-                    return made
-                raise _nameless(self.shelf.host)
-            except RejectedError as error:
-                if error.reason not in raced:
-                    raise
-                doubt: RegisterError = error
-            except UnconfirmedError as error:
-                doubt = error
-                self._sleep(SETTLE * attempt)
-            try:
-                with causes():
-                    found = find()
-            except UnavailableError:
-                if isinstance(doubt, UnconfirmedError):
-                    raise doubt from None
-                raise
-            if found is not None:
-                return found
-        raise doubt
-
 
 def _is_there(get: Callable[[], object]) -> bool:
     """Whether `get` finds what it asks for."""
@@ -263,12 +211,3 @@ def _is_there(get: Callable[[], object]) -> bool:
             return False
         raise
     return True
-
-
-def _nameless(host: str) -> UnconfirmedError:
-    # MLflow's client takes an answer of `{}` for a thing whose fields are all blank.
-    return UnconfirmedError(
-        f"{host} took the request, and its answer makes no sense",
-        why="what it says that it made has no id",
-        fix="run the job again: it looks first for what this run may have made",
-    )
