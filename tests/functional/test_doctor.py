@@ -298,6 +298,32 @@ def test_who_vouches_for_the_service(
     assert says in told["mlflow" if code else "tls"]["said"]
 
 
+@pytest.mark.parametrize("days", [20, 5, -5])
+def test_the_first_of_the_chain_to_expire_counts(
+    doctor: Doctor,
+    secured: Callable[[trustme.CA, float], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    days: float,
+) -> None:
+    root = trustme.CA(organization_unit_name="Root")
+    root.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    until = datetime.now(UTC) + timedelta(days=days + 0.5)
+    monkeypatch.setattr(trustme, "DEFAULT_EXPIRY", until)
+    between = trustme.CA(root, path_length=0, organization_unit_name="Between")
+    told = doctor("--ca-bundle", "ca.pem", url=secured(between, 60.5))
+    if days < 0:
+        assert told.not_ok() == {"mlflow": "fail", "api": "fail"}
+        assert "expired" in told["mlflow"]["said"]
+        return
+    near = days == 5
+    assert (told.exit_code, told.not_ok()) == (0, {"tls": "warn"} if near else {})
+    assert f"vouched for by Between, that by Root, for {days} days more" in told["tls"]["said"]
+    assert ("Between expires" in told["tls"]["said"], "Between" in told["tls"]["fix"]) == (
+        near,
+    ) * 2
+
+
 def test_who_is_told_not_to_look_is_told_so(
     doctor: Doctor, secured: Callable[[trustme.CA, float], str]
 ) -> None:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 
 from hokusai_register.access import Tls
 from hokusai_register.errors import InputError
-from hokusai_register.http.tls import context
+from hokusai_register.http.tls import chain, context
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +80,14 @@ def test_an_unverified_context_says_so() -> None:
 
 def test_a_private_ca_need_not_be_perfect(pem: Path) -> None:
     assert ssl.VERIFY_X509_STRICT not in context(Tls(pem / "ca.pem")).verify_flags
+
+
+@pytest.mark.parametrize(("own", "count"), [({"notAfter": "Jan  1 00:00:00 3000 GMT"}, 1), ({}, 0)])
+def test_a_python_that_shows_no_chain_shows_one_certificate(
+    own: dict[str, str], count: int
+) -> None:
+    class Connection:
+        def getpeercert(self) -> dict[str, str]:
+            return own
+
+    assert chain(Connection()) == (own,) * count

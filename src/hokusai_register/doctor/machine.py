@@ -15,7 +15,7 @@ from hokusai_register import __version__
 from hokusai_register.diagnosis import Finding, Health
 from hokusai_register.doctor.settings import Settings
 from hokusai_register.errors import KeyMissingError
-from hokusai_register.http import SKEW, Network
+from hokusai_register.http import SKEW, Certificate, Network
 
 LEAST_SPACE = 1 << 30  # bytes; a local registration keeps a copy of the model
 LEAST_DAYS = 14  # that a certificate should still be good for
@@ -68,8 +68,8 @@ def disk(settings: Settings) -> Finding:
 
 def certificates(network: Network) -> Iterator[Finding]:
     """Say of each host with TLS who vouches for it, and for how long."""
-    for host, certificate in network.certificates.items():
-        if not certificate:
+    for host, chain in network.chains.items():
+        if not chain:
             yield Finding(
                 check="tls",
                 said=f"the certificate of {host} is not checked",
@@ -77,12 +77,15 @@ def certificates(network: Network) -> Iterator[Finding]:
                 fix="name the CA in `ca-bundle`, and take `insecure-tls` away",
             )
             continue
-        left = (ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()) / DAY
-        said = f"{_name(certificate['issuer'])} vouches for {host}, for {left:,.0f} days more"
+        names = [host, *(_name(certificate["subject"]) for certificate in chain[1:])]
+        left, first = min(zip(map(_days, chain), names, strict=True))
+        vouching = ", that by ".join(names[1:] or [_name(chain[0]["issuer"])])
+        said = f"{host} is vouched for by {vouching}, for {left:,.0f} days more"
         if left >= LEAST_DAYS:
             yield Finding(check="tls", said=said)
         else:
-            fix = "let whoever runs the server renew its certificate"
+            said += f": then the certificate of {first} expires"
+            fix = f"let whoever runs the server renew the certificate of {first}"
             yield Finding(check="tls", said=said, health=Health.WARN, fix=fix)
 
 
@@ -99,8 +102,13 @@ def clocks(network: Network) -> Iterator[Finding]:
             yield Finding(check="clock", said=said, health=Health.WARN, fix=fix)
 
 
+def _days(certificate: Certificate) -> float:
+    """Return for how many days more it is good."""
+    return (ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()) / DAY
+
+
 def _name(distinguished: Any) -> str:
     """Return the most telling part of a name as Python's ssl module gives it."""
     parts = {name: value for part in distinguished for name, value in part}
-    wanted = ("commonName", "organizationName")
+    wanted = ("commonName", "organizationalUnitName", "organizationName")
     return next((str(parts[name]) for name in wanted if name in parts), "somebody")

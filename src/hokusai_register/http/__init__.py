@@ -6,5 +6,16 @@ Nothing is sent again that must not arrive twice: see `answers.Effect`.
 from hokusai_register.http.answers import Answer, Effect, refusal, senseless
 from hokusai_register.http.client import SKEW, Http, Network
 from hokusai_register.http.login import Login
+from hokusai_register.http.tls import Certificate
 
-__all__ = ["SKEW", "Answer", "Effect", "Http", "Login", "Network", "refusal", "senseless"]
+__all__ = [
+    "SKEW",
+    "Answer",
+    "Certificate",
+    "Effect",
+    "Http",
+    "Login",
+    "Network",
+    "refusal",
+    "senseless",
+]

@@ -28,7 +28,7 @@ from hokusai_register.http.answers import Answer, Effect, refusal, senseless
 from hokusai_register.http.failures import CONNECT, failure
 from hokusai_register.http.login import Login
 from hokusai_register.http.repeats import date, repeats, retry_after
-from hokusai_register.http.tls import context
+from hokusai_register.http.tls import Certificate, chain, context
 from hokusai_register.http.wire import DeadlineBackend, Wall, proxy_for
 from hokusai_register.model import File
 from hokusai_register.redaction import redact
@@ -55,7 +55,7 @@ class Network:
     tries: int = TRIES
     dead: set[str] = field(default_factory=set)
     skews: dict[str, float] = field(default_factory=dict)
-    certificates: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    chains: dict[str, tuple[Certificate, ...]] = field(default_factory=dict)
 
     def remarks(self) -> tuple[str, ...]:
         """Return what the user should know of the hosts that answered."""
@@ -243,8 +243,9 @@ class Http:
         if (theirs := date(headers.get("date", ""))) and "age" not in headers:
             self._network.skews[self.host] = theirs - time.time()
         stream = response.extensions.get("network_stream")
-        if tls := stream and stream.get_extra_info("ssl_object"):
-            self._network.certificates[self.host] = tls.getpeercert() or {}
+        tls = stream and stream.get_extra_info("ssl_object")
+        if tls and self.host not in self._network.chains:
+            self._network.chains[self.host] = chain(tls)
         body = bytearray()
         answer = Answer(self.host, effect, response.status_code, headers, b"", self.login.how)
         if headers.get("content-encoding", "identity").lower() != "identity":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeGuard
 
@@ -13,6 +14,8 @@ from hokusai_register.errors import InputError
 SHOWN = 5  # names of a certificate; some have hundreds
 _MISNAMED = (62, 64)  # OpenSSL: X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 _MISMATCH = "KEY_VALUES_MISMATCH"
+
+Certificate = Mapping[str, Any]  # as `ssl.SSLSocket.getpeercert` shows one
 
 
 def context(tls: Tls) -> ssl.SSLContext:
@@ -63,6 +66,19 @@ def _passphrase() -> str:
         why="its private key is encrypted, and nobody is there to type the passphrase",
         fix="keep the key as a secret without one: `openssl pkey -in encrypted.pem -out key.pem`",
     )
+
+
+def chain(connection: Any) -> tuple[Certificate, ...]:
+    """Return what was verified, from the server's certificate to the root's; nothing if unchecked.
+
+    `connection` is an `ssl_object` of httpcore; the server's alone where it does not show more.
+    """
+    own = connection.getpeercert()
+    # What is public since Python 3.13 gives bytes; below it, objects that say what they hold.
+    below = getattr(connection, "_sslobj", connection)
+    if own and hasattr(below, "get_verified_chain"):
+        return tuple(certificate.get_info() for certificate in below.get_verified_chain())
+    return (own,) if own else ()
 
 
 def is_misnamed(error: BaseException | None) -> TypeGuard[ssl.SSLCertVerificationError]:
