@@ -18,6 +18,7 @@ from hokusai_register.access import SHORTEST_KEY
 from hokusai_register.cancellation import Cancellation, Cancelled
 from hokusai_register.checks import near
 from hokusai_register.deadline import Deadline
+from hokusai_register.diagnosis import Diagnosis, failed
 from hokusai_register.errors import FileError, InternalError, RegisterError
 from hokusai_register.fields import BY_NAME
 from hokusai_register.hosts import taken
@@ -44,11 +45,8 @@ def run(host: hosts.Host) -> int:
         report = Report(error=error)
     except Cancelled as cancelled:
         report = Report(error=cancelled.error)
-    except Exception as error:  # noqa: BLE001  # the only one: a bug must not hide the outputs
-        report = Report(error=_bug(error))
-        if os.environ.get("RUNNER_DEBUG") == "1":
-            for row in lines("".join(traceback.format_exception(error))):
-                host.step(row)
+    except Exception as error:  # noqa: BLE001  # a bug must not hide the outputs
+        report = Report(error=_bug(error, host))
     published = cancellation.last_word() and host.publish(report)
     cancellation.release()
     return report.exit_code if published else report.exit_code or 1
@@ -182,11 +180,14 @@ def _register(options: argparse.Namespace, stray: Stray) -> int:
 def _doctor(options: argparse.Namespace, stray: Stray) -> int:
     """Say what stands in the way of a registration; the exit code is that of the worst."""
     host = stray.heard_by(Terminal(options, os.environ, stray.out, stray.err))
-    request = host.read()
-    host.mask(inputs.secrets(request.raw, request.environ))
-    from hokusai_register.doctor import diagnose  # noqa: PLC0415  # it brings the HTTP client
+    try:
+        request = host.read()
+        host.mask(inputs.secrets(request.raw, request.environ))
+        from hokusai_register.doctor import diagnose  # noqa: PLC0415  # it brings the HTTP client
 
-    diagnosis = diagnose(request, host.mask, billed=options.billed)
+        diagnosis = diagnose(request, host.mask, billed=options.billed)
+    except Exception as error:  # noqa: BLE001  # a bug is a finding too
+        diagnosis = Diagnosis((failed("doctor", _bug(error, host)),))
     host.show(diagnosis)
     return diagnosis.exit_code
 
@@ -213,7 +214,11 @@ def _no_bundle(path: str, host: hosts.Host) -> int:
     return error.exit_code
 
 
-def _bug(error: Exception) -> InternalError:
+def _bug(error: Exception, host: hosts.Host) -> InternalError:
+    """Return what a bug ends with; where it is asked for, `host` tells the whole trace."""
+    if os.environ.get("RUNNER_DEBUG") == "1":
+        for row in lines("".join(traceback.format_exception(error))):
+            host.step(row)
     where = traceback.extract_tb(error.__traceback__)[-1]
     return InternalError(
         "the step failed by a bug of its own",

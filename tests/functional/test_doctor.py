@@ -20,10 +20,11 @@ from mlflow import MlflowClient
 
 from functional.announced import POST
 from functional.fault_server import Asked, FaultServer, Reply, as_json, faulty, on
-from functional.runner import COMMAND, LIMIT, kept
+from functional.runner import COMMAND, LIMIT, PYTHON, kept
 from hokusai_register.doctor import machine, settings
 from hokusai_register.hosts import Request
 from hokusai_register.paths import Roots
+from runner_rules import runner_commands
 from sandboxes import Sandbox
 
 CHECKS = (
@@ -57,8 +58,13 @@ class Told:
 
 def run(workspace: Path, *flags: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Call the doctor as a person would."""
+    return call(workspace, *COMMAND, "doctor", *flags, **environ)
+
+
+def call(workspace: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Call a program, in an environment without anybody's settings."""
     return subprocess.run(
-        [*COMMAND, "doctor", *flags],
+        words,
         cwd=workspace,
         env=kept() | environ,
         capture_output=True,
@@ -329,6 +335,21 @@ def test_who_is_told_not_to_look_is_told_so(
 ) -> None:
     told = doctor("--insecure-tls", url=secured(trustme.CA(), 30))
     assert (told.exit_code, told.not_ok()) == (0, {"tls": "warn"})
+
+
+@pytest.mark.parametrize("debug", ["0", "1"])
+def test_a_bug_is_a_finding_and_ends_with_70(tmp_path: Path, debug: str) -> None:
+    broken = (
+        "import sys; from hokusai_register import app; from hokusai_register.doctor import machine;"
+        "machine.versions = lambda: {}['\\n::error::x']; sys.argv[1:] = ['doctor', '--json'];"
+        "app.main()"
+    )
+    done = call(tmp_path, PYTHON, "-c", broken, RUNNER_DEBUG=debug)
+    told = Told(done.returncode, done.stdout)
+    assert (told.exit_code, told.not_ok()) == (70, {"doctor": "fail"})
+    assert "by a bug of its own: KeyError in <lambda>" in told["doctor"]["said"]
+    assert ("Traceback" in done.stderr) == (debug == "1")
+    assert runner_commands(done.stderr) == []
 
 
 def test_people_get_a_line_for_each(sandbox: Sandbox, tmp_path: Path) -> None:
