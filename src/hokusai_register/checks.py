@@ -192,6 +192,13 @@ def is_local_store(text: str) -> bool:
     return text.startswith(("sqlite:", "file:", "/", "./", "../"))
 
 
+def in_the_clear(url: str) -> str:
+    """Return why no key may go to this URL; blank if plain http does not show it to others."""
+    if not url.startswith("http://") or is_loopback(url):
+        return ""
+    return f"the key would go to {urlsplit(url).netloc} in the clear: use https"
+
+
 def is_loopback(address: str) -> bool:
     """Whether a URL leads to this very machine, so that plain http shows the key to nobody."""
     host = urlsplit(address).hostname or ""

@@ -126,10 +126,8 @@ def addresses(reader: Reader) -> tuple[str, str]:
         api_url = DEFAULT_API_URL.removesuffix("/api")
     allowed = reader.boolean("allow-insecure-http")
     for name, url in (("tracking-uri", tracking_uri), ("api-url", api_url)):
-        clear = url.startswith("http://") and not checks.is_loopback(url)
-        if clear and not allowed and reader.text(name):  # one that is derived is told of once
-            host = urlsplit(url).netloc
-            why = f"the key would go to {host} in the clear: use https"
+        why = checks.in_the_clear(url)
+        if why and not allowed and reader.text(name):  # one that is derived is told of once
             reader.problem(reader.source(name), why)
     return tracking_uri, api_url
 

@@ -103,6 +103,28 @@ except Exception as error:
     assert done.stdout == f"{cause}\n", done.stderr
 
 
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [
+        ("0.0.0.0", "in the clear"),  # noqa: S104  # nothing is bound: it leads to this machine
+        ("127.0.0.1", "HTTP 403"),
+    ],
+)
+def test_plain_http_shows_the_key_to_nobody_else(key: str, host: str, says: str) -> None:
+    script = """
+import mlflow
+try:
+    mlflow.search_experiments()
+except Exception as error:
+    print(type(error).__name__, str(error).split("\\n")[1])
+"""
+    with faulty(lambda _: as_json({}, 403)) as server:
+        url = server.url.replace("127.0.0.1", host)
+        done = call(script, **login(f"{url}/api/mlflow", key))
+        assert says in done.stdout, done.stdout + done.stderr
+        assert (server.connections == 0) == (says == "in the clear")
+
+
 def test_the_key_goes_to_its_own_origin_only(sandbox: Sandbox, key: str, tmp_path: Path) -> None:
     script = """
 import sys, mlflow

@@ -203,6 +203,8 @@ def _of_the_environment(uri: str) -> Connection:
     """Return the connection that the variables of the command line make too."""
     reader = Reader({"tracking-uri": uri.removeprefix(SCHEME)}, os.environ, Roots(Path.cwd()))
     address = reader.get("tracking-uri", checks.url, "")
+    if why := checks.in_the_clear(address):
+        reader.problem("tracking-uri", why)
     tls, login = access.tls(reader, [address]), access.credentials(reader)
     reader.complain(None if login else _no_login(address))
     # No connection may be used on both sides of a fork.
