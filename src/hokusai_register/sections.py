@@ -152,6 +152,12 @@ def steps(reader: Reader, tracking_uri: str) -> tuple[Step, ...]:
     if checks.is_local_store(tracking_uri):
         if registered:
             reader.problem("require-registered", "`tracking-uri` names a local store")
+        if reader.text("model-uri"):
+            why = (
+                "`tracking-uri` names a local store, which takes files only: give those in "
+                "`model-path`, or let `mlflow server` serve that store, and name its address"
+            )
+            reader.problem("model-uri", why)
         return policy.ONLY_LOCAL
     chosen = POLICIES[_fallback(reader)]
     return tuple(step for step in chosen if step.backend in REAL or not registered)

@@ -186,6 +186,12 @@ WRONG: list[Row] = [
         *BAD_INPUT,
         "says already which run",
     ),
+    (
+        {"model-path": None, "model-uri": "runs:/a/model", "tracking-uri": "sqlite:///x.db"},
+        {},
+        *BAD_INPUT,
+        "let `mlflow server` serve that store",
+    ),
     ({"model-pth": "model.pkl"}, {}, *BAD_INPUT, "did you mean 'model-path'?"),
     ({"metrcs": "a=1"}, {}, *BAD_INPUT, "did you mean 'metrics'?"),
     ({"model-type": "sklern"}, {}, *BAD_INPUT, "did you mean 'sklearn'?"),

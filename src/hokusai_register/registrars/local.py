@@ -186,5 +186,5 @@ def _files_of(model: Model) -> Artifact:
     raise RejectedError(
         "what is logged in a registry cannot be kept here",
         why=f"only the registry has the files of {model.source}",
-        fix="run the job again when the registry is back",
+        fix="give the files themselves, or run the job again when the registry is back",
     )
