@@ -45,7 +45,8 @@ def _signature(thing: object) -> str:
     signature = inspect.signature(thing)
     kept = [one for name, one in signature.parameters.items() if name != "self"]
     text = str(signature.replace(parameters=kept)).removesuffix(" -> None")
-    return re.sub("'([^']+)'", r"\1", text)  # annotations; a blank default keeps its quotes
+    # Annotations lose their quotes; a blank default keeps them.
+    return re.sub("''|'([^']+)'", lambda found: found[1] or found[0], text)
 
 
 def _prose(thing: object) -> str:

@@ -96,7 +96,7 @@ def _describe(model: Model, files: Artifact, tried: Sequence[Attempt], key: str)
         for field in dataclasses.fields(model)
         if field.name not in ("source", "provenance", "token")
     }
-    token = dataclasses.asdict(model.token) if model.token else None
+    token = model.token.facts if model.token else None
     return {
         "schema": SCHEMA,
         "key": key,
@@ -157,7 +157,8 @@ def _model(request: dict[str, Any], came_from: dict[str, str], files: Artifact) 
 def _token(told: Any) -> Token | None:
     if told is None:  # or it was kept before there were any
         return None
-    return tokens.token(str(told["id"]), str(told["metric"]), told["baseline"])
+    id_, metric = str(told["id"]), str(told["metric"])
+    return tokens.token(id_, metric, told["baseline"], told.get("details"))
 
 
 def _plain(path: str) -> bool:

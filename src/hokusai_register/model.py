@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -171,7 +171,7 @@ class Model:
             "action": came_from.action,
         }
         if self.token:  # another token is another registration, of the same files too
-            parts["token"] = canonical(asdict(self.token))
+            parts["token"] = canonical(self.token.facts)
         return "hk1-" + sha256_hex(canonical(parts))
 
 

@@ -177,7 +177,7 @@ def as_json(report: Report) -> str:
             "version": receipt.model_version if receipt else "",
             "uri": receipt.model_uri if receipt else "",
             "sha256": digest(report),
-            "token": asdict(model.token) if model and model.token else None,
+            "token": model.token.facts if model and model.token else None,
             "metrics": dict(model.metrics) if model else {},
         },
         "attempts": [

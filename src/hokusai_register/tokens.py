@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from hokusai_register import mappings
 from hokusai_register.checks import matching, near
-from hokusai_register.tokenized import Token
+from hokusai_register.scalars import text_fault
+from hokusai_register.tokenized import SCHEMA, TEXTS, Token
+
+LONGEST = 500  # characters of one detail
 
 
 class Range(NamedTuple):
@@ -73,7 +78,31 @@ def baseline_text(metric: str, text: str) -> float:
     return baseline(metric, value) if metric in METRICS else value
 
 
-def token(name: str, metric: str, value: float) -> Token:
-    """Return all three together, checked, or raise ValueError."""
+def details(given: Mapping[str, object]) -> dict[str, object]:
+    """Return what an event may tell besides, without what is None, or raise ValueError."""
+    told = {name: value for name, value in given.items() if value is not None}
+    for name, value in told.items():
+        if name == SCHEMA:
+            if not isinstance(value, Mapping):
+                raise ValueError(f"{name} is no mapping")
+            told[name] = mappings.document(json.dumps(value))
+        elif name in TEXTS:
+            told[name] = _text(name, value)
+        else:
+            raise ValueError(f"{name[:80]!a} is nothing that an event tells")
+    return told
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name} is no text, or a blank one")
+    if fault := text_fault(value.strip(), LONGEST):
+        raise ValueError(f"{name} {fault}")
+    return value.strip()
+
+
+def token(name: str, metric: str, value: float, told: Mapping[str, object] | None = None) -> Token:
+    """Return all of it together, checked, or raise ValueError."""
     known = metric_name(metric)
-    return Token(id=token_id(name), metric=known, baseline=baseline(known, value))
+    least = baseline(known, value)
+    return Token(id=token_id(name), metric=known, baseline=least, details=details(told or {}))

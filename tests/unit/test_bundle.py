@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def kept(files: Artifact, where: Path, **given: Any) -> tuple[Model, Path]:
     return asked, bundle.keep(asked, files, TRIED, where / "bundles")
 
 
-@pytest.mark.parametrize("token", [None, TOKEN])
+@pytest.mark.parametrize("token", [None, TOKEN, replace(TOKEN, details={"eval_spec": "e/1"})])
 def test_it_comes_back_as_it_was(files: Artifact, tmp_path: Path, token: Token | None) -> None:
     given = {"params": {"depth": "3"}, "metadata": {"a": [1, None]}, "token": token}
     asked, path = kept(files, tmp_path, **given)
@@ -61,7 +62,11 @@ def test_one_that_was_kept_before_there_were_tokens(files: Artifact, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"id": "A_B"}, {"metric": "f1_score"}, {"baseline": 2}, {"baseline": True}]
+    "wrong",
+    [
+        *({"id": "A_B"}, {"metric": "f1_score"}, {"baseline": 2}, {"baseline": True}),
+        *({"details": 5}, {"details": {"x": "y"}}, {"details": {"eval_spec": ""}}),
+    ],
 )
 def test_a_token_that_no_input_could_be_is_refused(
     files: Artifact, tmp_path: Path, wrong: dict[str, object]

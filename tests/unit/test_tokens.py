@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -58,6 +59,33 @@ def test_a_metric_that_the_service_refuses_is_told_apart(name: str, hint: str) -
 )
 def test_a_baseline_in_its_range(metric: str, value: float) -> None:
     assert tokens.token("t", metric, value) == Token(id="T", metric=metric, baseline=value)
+
+
+def test_details_are_what_the_event_takes() -> None:
+    given = {"eval_spec": " e/1 ", "scorer_ref": None, "api_schema": {"inputs": ["text"]}}
+    told = tokens.details(given)
+    assert told == {"eval_spec": "e/1", "api_schema": {"inputs": ["text"]}}
+    token = replace(tokens.token("t", "auc", 0.5), details=told)
+    assert token.tags == {"hokusai.eval_spec": "e/1"}
+    assert token.facts["details"] == told
+    assert "details" not in replace(token, details={}).facts
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"eval_spec": " "}, "eval_spec"),
+        ({"scorer_ref": 5}, "scorer_ref"),
+        ({"primary_metric": "x" * 501}, "500"),
+        ({"benchmark_spec_id": "a\0b"}, "benchmark_spec_id"),
+        ({"api_schema": ["text"]}, "no mapping"),
+        ({"api_schema": {"a": math.nan}}, "api_schema|a"),
+        ({"other": "text"}, "nothing that an event tells"),
+    ],
+)
+def test_details_that_no_event_takes(wrong: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        tokens.details(wrong)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ from typing import Any, Protocol, runtime_checkable
 from hokusai.core import entries
 from hokusai.exceptions import InvalidParameterError
 from hokusai.settings import Settings
-from hokusai_register import artifact, checks, mappings, sections
+from hokusai_register import artifact, checks, mappings, sections, tokens
 from hokusai_register.model import Artifact, Model
 from hokusai_register.paths import Roots
 from hokusai_register.reader import Reader
+from hokusai_register.tokenized import Token
 
 Metrics = Mapping[str, float]
 
@@ -149,6 +150,18 @@ def tags(given: Mapping[str, object]) -> dict[str, str]:
     except ValueError as error:
         raise InvalidParameterError(
             "the tags cannot be used", why=str(error), fix="correct what it names"
+        ) from error
+
+
+def detailed(token: Token | None, told: Mapping[str, object]) -> Token | None:
+    """Return a token with what its event tells besides; raises InvalidParameterError."""
+    if token is None:
+        return None
+    try:
+        return replace(token, details=tokens.details(told))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidParameterError(
+            "the event's details cannot be used", why=str(error), fix="correct what it names"
         ) from error
 
 

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from hokusai.core import arguments, entries, service
 from hokusai.core.entries import ModelLineage, ModelRegistryEntry
 from hokusai.core.session import Session
-from hokusai.exceptions import ModelNotFoundError, RegistryException
+from hokusai.exceptions import InvalidParameterError, ModelNotFoundError, RegistryException
 from hokusai_register.errors import Reason, RejectedError
 from hokusai_register.registrars.catalog import Version
+
+PRODUCTION = "production"
+STAGE = "lifecycle_stage"
 
 
 class Lookup(Session):
@@ -50,11 +53,41 @@ class Lookup(Session):
             return self._by_tag("hokusai.model_type", model_type)
 
     def get_latest_model(self, model_type: str) -> ModelRegistryEntry:
-        """Return the newest version of one type. Raises ModelNotFoundError if there is none."""
-        found = self.list_models_by_type(model_type)
-        if not found:
-            raise _absent(f"a model of the type {model_type!a}")
-        return found[0]
+        """Return the version in production, or else the newest, of one type.
+
+        In production is what the alias `production` names. Raises ModelNotFoundError.
+        """
+        with self._call():
+            found = self.list_models_by_type(model_type)
+            if not found:
+                raise _absent(f"a model of the type {model_type!a}")
+            names = {entry.model_name for entry in found}
+            live = [self._versions.named(name, PRODUCTION) for name in names]
+        shown = {(version.name, version.number) for version in live if version}
+        used = (one for one in found if (one.model_name, one.mlflow_version) in shown)
+        return next(used, found[0])
+
+    def rollback_model(self, model_type: str, target_model_id: str) -> bool:
+        """Put the version with this id into production; True once the registry shows it there.
+
+        The alias `production` names it then; the tag `lifecycle_stage` is Production, and Archived
+        on the version before. Raises InvalidParameterError for one of another type,
+        ModelNotFoundError.
+        """
+        with self._call():
+            target = self._by_id(target_model_id)
+            kind = self._entry(target).model_type
+            if kind != model_type:
+                raise _other_type(target_model_id, kind, model_type)
+            before = self._versions.named(target.name, PRODUCTION)
+            self._versions.move(target.name, PRODUCTION, target.number)
+            now = self._versions.named(target.name, PRODUCTION)
+            if now is None or now.number != target.number:
+                raise _not_moved(target)
+            if before and before.number != target.number:
+                self._versions.retag(before.name, before.number, {STAGE: "Archived"})
+            self._versions.retag(target.name, target.number, {STAGE: "Production"})
+        return True
 
     def update_model_tags(self, model_name: str, version: str, tags: Mapping[str, str]) -> None:
         """Set tags of one version, all checked before the first is sent.
@@ -121,6 +154,23 @@ def _circle(model_id: str, again: str) -> RegistryException:
         why=f"its baselines lead back to {again!a}",
         fix="correct the tag `baseline_id` of one of them",
         reason=Reason.CONFLICT,
+    )
+
+
+def _other_type(model_id: str, kind: str, asked: str) -> InvalidParameterError:
+    return InvalidParameterError(
+        f"{model_id!a} cannot be put into production",
+        why=f"it is of the type {kind!a}, not {asked!a}",
+        fix="correct the type, or the id; nothing was changed",
+    )
+
+
+def _not_moved(version: Version) -> RegistryException:
+    return RegistryException(
+        f"version {version.number} of {version.name} is not in production",
+        why=f"the registry took the alias {PRODUCTION!a}, and shows it elsewhere, or not at all",
+        fix="see whether somebody else moved it; then try again",
+        reason=Reason.VERIFY_FAILED,
     )
 
 

@@ -26,6 +26,14 @@ class Versions(Protocol):
         """Return one version; raises RejectedError (not-found) if there is none."""
         ...
 
+    def named(self, name: str, alias: str) -> Version | None:
+        """Return the version that an alias names; None if there is none."""
+        ...
+
+    def move(self, name: str, alias: str, number: str) -> None:
+        """Let an alias name this version."""
+        ...
+
     def retag(self, name: str, number: str, tags: Mapping[str, str]) -> None:
         """Set tags of a version."""
         ...
@@ -41,6 +49,7 @@ class Simulation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._versions: dict[tuple[str, str], Version] = {}
+        self._aliases: dict[tuple[str, str], str] = {}
         self._made = 0
 
     def add(self, name: str, tags: Mapping[str, str], run_id: str = "") -> Version:
@@ -66,6 +75,16 @@ class Simulation:
         """Return one version; raises RejectedError (not-found) if there is none."""
         with self._lock:
             return self._found(name, number)
+
+    def named(self, name: str, alias: str) -> Version | None:
+        """Return the version that an alias names; None if there is none."""
+        with self._lock:
+            return self._versions.get((name, self._aliases.get((name, alias), "")))
+
+    def move(self, name: str, alias: str, number: str) -> None:
+        """Let an alias name this version."""
+        with self._lock:
+            self._aliases[name, alias] = self._found(name, number).number
 
     def retag(self, name: str, number: str, tags: Mapping[str, str]) -> None:
         """Set tags of a version."""

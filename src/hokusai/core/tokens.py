@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 from hokusai.core import arguments
 from hokusai.core.arguments import Metrics
@@ -43,6 +43,16 @@ class TokenizedModel(TypedDict):
     tags: Mapping[str, str]
 
 
+class EventDetails(TypedDict, total=False):
+    """What the announcement of a token may tell besides; texts of at most 500 characters."""
+
+    eval_spec: str | None
+    scorer_ref: str | None
+    primary_metric: str | None
+    benchmark_spec_id: str | None
+    api_schema: Mapping[str, object] | None
+
+
 class Tokens(Registering):
     """A registry that knows of tokens."""
 
@@ -59,9 +69,12 @@ class Tokens(Registering):
         version: str = "",
         notify_site: bool = True,
         best_effort_notification: bool = False,
+        **details: Unpack[EventDetails],
     ) -> TokenizedModel:
         """Register what a run has logged under a token, and announce it to the service, once.
 
+        `details` are the texts `eval_spec`, `scorer_ref`, `primary_metric` and `benchmark_spec_id`,
+        which stand on the version too, and the mapping `api_schema`: what the event tells besides.
         All is checked before anything is sent. Raises NotificationError if the model is registered
         and the announcement is not certain (not with `best_effort_notification`), and what
         `register_baseline` raises.
@@ -77,7 +90,8 @@ class Tokens(Registering):
                 metric_name=metric_name,
                 baseline_value=arguments.as_number(baseline_value),
             )
-            asked = replace(asked, source=arguments.model_uri(model_uri))
+            token = arguments.detailed(asked.token, details)
+            asked = replace(asked, source=arguments.model_uri(model_uri), token=token)
             version_made, status, receipt = self._made(asked, announce=notify_site)
         found = self._tokenized(version_made)
         found["status"] = str(status)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hokusai_register.errors import InputError
+from hokusai_register.errors import InputError, RejectedError
 from hokusai_register.registrars.calls import causes
 from hokusai_register.registrars.registry import Registry
 
@@ -53,6 +53,19 @@ class Catalog(Registry):
     def get(self, name: str, number: str) -> Version:
         """Return one version; raises RejectedError (not-found) if there is none."""
         return _version(self.version(name, number))
+
+    def named(self, name: str, alias: str) -> Version | None:
+        """Return the version that an alias names; None if there is none."""
+        try:
+            return _version(self.version_at(name, alias))
+        except RejectedError:
+            return None
+
+    def move(self, name: str, alias: str, number: str) -> None:
+        """Let an alias name this version, an older one too."""
+        client = self._client._get_registry_client()  # noqa: SLF001  # as in Registry.point
+        with causes():
+            client.set_registered_model_alias(name, alias, number)
 
     def retag(self, name: str, number: str, tags: Mapping[str, str]) -> None:
         """Set tags of a version; MLflow takes them one by one."""

@@ -64,6 +64,7 @@ class Event:
             "proposal_identifier": self.proposal,
             "metric_name": self.token.metric,
             "baseline_value": self.token.baseline,
+            **self.token.details,
         }
 
     @property

@@ -12,7 +12,6 @@ from hokusai_register.model import Artifact, Model
 from hokusai_register.registrars import terms
 from hokusai_register.registrars.registry import Registry
 from hokusai_register.registrars.shelf import Shelf
-from hokusai_register.tokenized import TAGS
 
 # Seconds before a list of files is asked for, until it is right: a store may show late what it has,
 # and another job with the same key may be writing the same file at this moment.
@@ -58,8 +57,9 @@ def version(
     while shown.status == "PENDING_REGISTRATION" and time.monotonic() < deadline:
         sleep(1)
         shown = registry.version(model.name, number)
-    sent = terms.version_tags(model, digest) | terms.token_tags(model, str(shown.run_id or ""))
-    names = [*_DIGESTS, *(TAGS if model.token else ())]
+    of_token = terms.token_tags(model, str(shown.run_id or ""))
+    sent = terms.version_tags(model, digest) | of_token
+    names = [*_DIGESTS, *(of_token.keys() - {terms.EVENT})]  # which has moved on, perhaps
     expected = {"status": "READY", **{name: sent[name] for name in names}}
     seen = {"status": shown.status, **{name: shown.tags.get(name) for name in names}}
     _same(registry.shelf, expected, seen)

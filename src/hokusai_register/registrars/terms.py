@@ -52,7 +52,7 @@ def token_tags(model: Model, run_id: str) -> dict[str, str]:
     if token is None:
         return {}
     values = (token.id, token.metric, repr(token.baseline), "registered", proposal(model), run_id)
-    return {**dict(zip(TAGS, values, strict=True)), EVENT: PENDING}
+    return {**dict(zip(TAGS, values, strict=True)), **token.tags, EVENT: PENDING}
 
 
 def proposal(model: Model) -> str:

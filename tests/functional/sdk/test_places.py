@@ -145,6 +145,9 @@ def test_a_simulation_asks_nobody_and_forgets(
     assert registry.get_model_lineage(improved.model_id).total_improvement == {"auc": 0.25}
     registry.update_model_tags("churn", "simulated-1", {"a": "b"})
     assert registry.get_model_by_id("one").tags["a"] == "b"
+    assert registry.get_latest_model("churn").model_id == "two"
+    assert registry.rollback_model("churn", "one")
+    assert registry.get_latest_model("churn").model_id == "one"
     assert registry.delete_model_version("one")
     via_api = registry.register_baseline_via_api("sklearn", "some_run", {"key": "value"})
     assert (via_api.status, via_api.registered) == ("simulated", False)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
+from functional.fault_server import FaultServer, as_json, on
 from functional.runner import unique
 from hokusai import (
     InvalidParameterError,
     MLflowAuthenticationError,
     ModelNotFoundError,
     ModelRegistry,
+    ModelRegistryEntry,
     RegistryException,
 )
 from sandboxes import Sandbox
@@ -139,6 +143,58 @@ def test_tags_are_checked_before_the_first_is_sent(model: Path) -> None:
     assert (tags["team"], tags["size"], tags["hokusai.state"]) == ("vision", "7", "complete")
     with pytest.raises(ModelNotFoundError):
         registry.update_model_tags(name, "9", {"team": "audio"})
+
+
+def test_an_older_version_comes_back_into_production(model: Path, client: MlflowClient) -> None:
+    registry, name = ModelRegistry(), unique("churn")
+    ids = [unique("id") for _ in range(3)]
+    for auc, label in enumerate(ids):
+        registry.register_baseline(model, name, metrics={"auc": auc}, model_id=label)
+    assert registry.get_latest_model(name).model_id == ids[2]
+    for wanted, archived in ((0, None), (1, 0), (0, 1)):
+        assert registry.rollback_model(name, ids[wanted])
+        assert registry.get_latest_model(name).model_id == ids[wanted]
+        named = client.get_model_version_by_alias(name, "production")
+        assert (named.version, named.tags["lifecycle_stage"]) == (str(wanted + 1), "Production")
+        if archived is not None:
+            left = registry.get_model_by_id(ids[archived])
+            assert left.tags["lifecycle_stage"] == "Archived"
+
+
+def test_what_cannot_be_put_into_production(model: Path, client: MlflowClient) -> None:
+    registry, name = ModelRegistry(), unique("churn")
+    registry.register_baseline(model, name, metrics={"auc": 0.5})
+    with pytest.raises(InvalidParameterError, match="into production"):
+        registry.rollback_model("another type", f"{name}/1")
+    with pytest.raises(ModelNotFoundError):
+        registry.rollback_model(name, f"{name}/2")
+    assert client.get_registered_model(name).aliases == {}
+
+
+def test_a_registry_that_moves_no_alias_is_told(behind_proxy: FaultServer, model: Path) -> None:
+    registry, name = ModelRegistry(), unique("churn")
+    registry.register_baseline(model, name, metrics={"auc": 0.5})
+    behind_proxy.script = on("POST /api/mlflow/api/2.0/mlflow/registered-models/alias", as_json({}))
+    with pytest.raises(RegistryException, match="not in production") as caught:
+        registry.rollback_model(name, f"{name}/1")
+    assert caught.value.reason == "verify-failed"
+
+
+def test_threads_register_different_things_with_one_registry(tmp_path: Path) -> None:
+    registry, names = ModelRegistry(), [unique("churn") for _ in range(6)]
+    for name in names:
+        (tmp_path / name).write_text(name)
+
+    def register(name: str) -> ModelRegistryEntry:
+        return registry.register_baseline(tmp_path / name, name, metrics={"auc": 0.5})
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        made = list(threads.map(register, names))
+    assert [(entry.model_name, entry.mlflow_version) for entry in made] == [
+        (name, "1") for name in names
+    ]
+    digests = [hashlib.sha256(name.encode()).hexdigest() for name in names]
+    assert [entry.tags["hokusai.model_sha256"] for entry in made] == digests
 
 
 def test_what_is_deleted_is_gone(model: Path) -> None:

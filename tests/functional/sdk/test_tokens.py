@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from functional.announced import announced
 from functional.fault_server import FaultServer, Reply, on
 from functional.runner import unique
 from hokusai import (
@@ -16,6 +17,8 @@ from hokusai import (
     NotificationError,
     RegistryException,
 )
+from hokusai_register.tokenized import TEXTS
+from sandboxes import Sandbox
 
 EVENTS = "tokenized-registration-events"
 
@@ -67,6 +70,27 @@ def test_what_was_not_announced_is_told(behind_proxy: FaultServer, logged: str) 
     assert "402" in found["notification_error"]
 
 
+def test_the_event_tells_what_is_known_besides(at_sandbox: Sandbox, logged: str) -> None:
+    texts = {name: f"{name}/1" for name in TEXTS}
+    schema: dict[str, object] = {"inputs": [{"name": "text", "optional": None}]}
+    name, registry = unique("churn"), ModelRegistry()
+    for spec, version in (("eval_spec/1", "1"), ("eval_spec/1", "1"), ("eval_spec/2", "2")):
+        found = registry.register_tokenized_model(
+            logged,
+            name,
+            "tok",
+            "auc",
+            0.5,
+            **{**texts, "eval_spec": spec, "api_schema": schema},  # type: ignore[arg-type]  # by name
+        )
+        assert (found["version"], found["event"]) == (version, "sent")
+        assert found["tags"]["hokusai.eval_spec"] == spec
+        assert found["tags"]["hokusai.scorer_ref"] == "scorer_ref/1"
+    second, first = announced(at_sandbox, name)
+    assert first.items() >= {**texts, "api_schema": schema}.items()
+    assert (first["version"], second["version"]) == ("1", "2")
+
+
 @pytest.mark.usefixtures("at_sandbox")
 def test_it_need_not_be_announced(logged: str) -> None:
     found = ModelRegistry().register_tokenized_model(
@@ -87,6 +111,10 @@ WRONG = [
     ({"additional_tags": {"hokusai_token_id": "OTHER"}}, "hokusai_token_id"),
     ({"model_uri": "s3://bucket/model"}, "runs:/RUN/PATH"),
     ({"model_name": ""}, "model-name"),
+    ({"eval_spec": ""}, "eval_spec"),
+    ({"eval_spce": "x"}, "eval_spce"),
+    ({"api_schema": {"a": float("nan")}}, "a"),
+    ({"additional_tags": {"hokusai.eval_spec": "x"}}, "hokusai."),
 ]
 
 
