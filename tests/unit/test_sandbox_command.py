@@ -29,6 +29,13 @@ def test_create_prints_the_key_alone(directory: Path, capsys: pytest.CaptureFixt
     assert out.strip() not in err
 
 
+def test_create_takes_a_balance(directory: Path) -> None:
+    main(["keys", "create", "--balance", "1"])
+    main(["keys", "create"])
+    keys = Keys(directory / "keys.db")
+    assert [keys.pay(1, 1), keys.pay(1, 0), keys.pay(2, 1)] == [True, False, True]
+
+
 def test_create_takes_a_name_and_scopes(directory: Path) -> None:
     main(["keys", "create", "--name", "ci", "--scope", "model:read", "--scope", "x"])
     (record,) = Keys(directory / "keys.db").list()

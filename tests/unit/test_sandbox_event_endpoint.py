@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_bench import Bench, answer
+from gateway_bench import BASELINE, SEARCH, Bench, answer
+from hokusai_register.sandbox.limit import EVENTS, PerMinute
 
 PATHS = ("/api/models/tokenized-registration-events", "/models/tokenized-registration-events")
 BODY: dict[str, Any] = {
@@ -52,6 +53,29 @@ def test_takes_an_event_and_lists_it(bench: Bench, path: str) -> None:
     (event,) = listed(bench, model_name="churn")
     assert event.items() >= {**BODY, "current_value": 0.8, "idempotency_key": None}.items()
     assert listed(bench, model_name="other") == []
+
+
+def test_30_a_minute_pass_and_what_is_wrong_does_not_count(bench: Bench) -> None:
+    now = [0.0]
+    bench.events.limit = PerMinute(EVENTS, lambda: now[0])
+    assert post(bench, {}).status_code == 422
+    assert [post(bench).status_code for _ in range(EVENTS + 1)] == [200] * EVENTS + [429]
+    refused = post(bench)
+    assert answer(refused) == (429, {"error": "Rate limit exceeded: 30 per 1 minute"})
+    assert "retry-after" not in refused.headers
+    assert post(bench, path=PATHS[1]).status_code == 200
+    now[0] = 60.0
+    assert post(bench).status_code == 200
+
+
+def test_each_event_is_paid_for_a_refused_one_too(bench: Bench) -> None:
+    poor = {"X-API-Key": bench.keys.create(["admin"], balance=2)}
+    assert [post(bench, **poor).status_code, post(bench, {}, **poor).status_code] == [200, 422]
+    broke = (402, {"detail": "Insufficient balance"})
+    assert answer(post(bench, **poor)) == broke
+    assert answer(bench.ask("GET", BASELINE, headers=poor)) == broke
+    assert bench.ask("POST", SEARCH, headers=poor).status_code == 200
+    assert post(bench).status_code == 200
 
 
 def test_each_request_is_an_event_but_for_its_key(bench: Bench) -> None:

@@ -18,6 +18,7 @@ from hokusai_register.errors import RegisterError
 from hokusai_register.sandbox.addresses import Addresses, ready_file
 from hokusai_register.sandbox.child import mlflow
 from hokusai_register.sandbox.keys import Keys
+from hokusai_register.sandbox.limit import EVENTS
 from hokusai_register.sandbox.place import Place
 
 DEFAULT_SCOPES: Final = ("registry:admin", "model:write")
@@ -52,12 +53,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=5080, help="port to listen on; 0: any free")
     parser.add_argument("--allow-remote", action="store_true", help="let other machines in")
     parser.add_argument("--ready-file", type=Path, help="write the addresses here when ready")
+    parser.add_argument(
+        "--limited", action="store_true", help=f"take {EVENTS} events a minute, as the service does"
+    )
     parser.set_defaults(run=_start)
     keys = parser.add_subparsers(metavar="keys").add_parser("keys", help="manage its API keys")
     actions = keys.add_subparsers(required=True, metavar="create|list|revoke")
 
     create = _action(actions, "create", _create, "make a key and show it, this once")
     create.add_argument("--name", default="", help="what it is for")
+    create.add_argument("--balance", type=int, metavar="N", help="events that it can pay for")
     create.add_argument("--scope", action="append", metavar="S", help="may be given again")
     _action(actions, "list", _list, "show all keys, but not the keys themselves")
     revoke = _action(actions, "revoke", _revoke, "put a key out of force")
@@ -111,7 +116,7 @@ def _run(options: argparse.Namespace, place: Place) -> int:
                 addresses.write(options.ready_file)
             print(addresses.as_text(place.directory), flush=True)
 
-        return asyncio.run(serve(place, listener, child, announce))
+        return asyncio.run(serve(place, listener, child, announce, limited=options.limited))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -158,7 +163,7 @@ def _is_loopback(host: str) -> bool:
 def _create(options: argparse.Namespace, place: Place) -> int:
     place.make()
     scopes = options.scope or DEFAULT_SCOPES
-    print(Keys(place.keys).create(scopes, options.name))
+    print(Keys(place.keys).create(scopes, options.name, options.balance))
     print(f"scopes: {', '.join(scopes)}; it is shown this once only", file=sys.stderr)
     print("use it as the input api-key, or as the variable HOKUSAI_API_KEY", file=sys.stderr)
     return 0

@@ -10,6 +10,7 @@ from typing import Any
 
 from hokusai_register.model import canonical, sha256_hex
 from hokusai_register.sandbox.database import Database, KeyReusedError, now
+from hokusai_register.sandbox.limit import PerMinute
 from hokusai_register.tokens import METRICS, baseline, metric_name
 
 FILTERS = ("model_name", "version", "token_id", "idempotency_key")
@@ -38,7 +39,8 @@ class Delivered:
 class Events:
     """The events in one SQLite file; safe to use from several threads and processes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limit: PerMinute | None = None) -> None:
+        self.limit = limit or PerMinute()
         self._database = Database(path, _SCHEMA)
 
     def record(self, request: Mapping[str, Any], idempotency_key: str | None = None) -> Delivered:

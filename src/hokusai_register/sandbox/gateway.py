@@ -21,6 +21,7 @@ from hokusai_register.sandbox.direct import is_read
 from hokusai_register.sandbox.events import Events
 from hokusai_register.sandbox.forward import mirror, relay, send
 from hokusai_register.sandbox.keys import Key, Keys
+from hokusai_register.sandbox.limit import EVENTS
 
 MAX_BODY: Final = 1024 * 1024
 
@@ -30,6 +31,7 @@ _NOT_ADMIN = {
     "detail": "Admin access required for the model registry",
     "error": "REGISTRY_ADMIN_REQUIRED",
 }
+_TOO_MANY = {"error": f"Rate limit exceeded: {EVENTS} per 1 minute"}
 _NOT_EMITTED = "Failed to emit model registration event"
 _OTHER_BODY = "Idempotency-Key was used with another body"
 _NO_SUCH_PAGE = """<!doctype html>
@@ -91,7 +93,7 @@ class Gateway:
 
     async def record(self, request: Request) -> Response:
         """Store a baseline."""
-        key = await self._authenticate(request)
+        key = await self._paying(request)
         if not key.may_write:
             raise HTTPException(403, "Insufficient permissions for this operation")
         parsed = body.parse(await _read(request))
@@ -108,13 +110,13 @@ class Gateway:
 
     async def baselines(self, request: Request) -> Response:
         """List baselines."""
-        await self._authenticate(request)
+        await self._paying(request)
         found = await run_in_threadpool(self._baselines.find, request.query_params)
         return Json({"baselines": found})
 
     async def announce(self, request: Request) -> Response:
-        """Take an event; the order of the checks is FastAPI's: JSON, scope, fields."""
-        key = await self._authenticate(request)
+        """Take an event; the order of the checks is the service's: JSON, scope, fields, limit."""
+        key = await self._paying(request, events=1)
         try:
             given = event_body.decoded(await _read(request))
         except ValueError:
@@ -127,6 +129,9 @@ class Gateway:
             return PlainTextResponse("Internal Server Error", 500)
         if isinstance(parsed, list):
             return Json({"detail": parsed}, 422)
+        address = request.client.host if request.client else ""
+        if not self._events.limit.passes(address, request.url.path):
+            return Json(_TOO_MANY, 429)
         idempotency_key = request.headers.get("idempotency-key") or None
         if not await mirror(parsed, event_body.MIRRORED, self._upstream):
             raise HTTPException(502, _NOT_EMITTED)
@@ -140,7 +145,7 @@ class Gateway:
 
     async def events(self, request: Request) -> Response:
         """List events; only a sandbox does."""
-        await self._authenticate(request)
+        await self._paying(request)
         return Json({"events": await run_in_threadpool(self._events.find, request.query_params)})
 
     async def ready(self, _request: Request) -> Response:
@@ -158,6 +163,13 @@ class Gateway:
         key = await run_in_threadpool(self._keys.find, presented)
         if key is None:
             raise HTTPException(401, "Invalid or expired API key")
+        return key
+
+    async def _paying(self, request: Request, events: int = 0) -> Key:
+        """Return the key, once it has paid; what is beside the registry wants a balance."""
+        key = await self._authenticate(request)
+        if not await run_in_threadpool(self._keys.pay, key.id, events):
+            raise HTTPException(402, "Insufficient balance")
         return key
 
 

@@ -34,6 +34,12 @@ CREATE TABLE IF NOT EXISTS keys (
     revoked TEXT
 )
 """
+_BALANCES = """
+CREATE TABLE IF NOT EXISTS balances (
+    key_id INTEGER PRIMARY KEY,
+    events INTEGER NOT NULL
+)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +68,21 @@ class Keys:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _SCHEMA)
+        Database(path, _BALANCES)
 
-    def create(self, scopes: Sequence[str], name: str = "") -> str:
-        """Store a new key and return it; nobody can ask for it again."""
+    def create(self, scopes: Sequence[str], name: str = "", balance: int | None = None) -> str:
+        """Store a new key and return it; nobody can ask for it again.
+
+        `balance` is the number of events that it can pay for, None any number.
+        """
         key = "hk_test_" + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
         with self._database.connect() as connection:
-            connection.execute(
+            made = connection.execute(
                 "INSERT INTO keys (hash, name, scopes, created) VALUES (?, ?, ?, ?)",
                 (_hash(key), name, json.dumps(sorted(set(scopes))), now()),
             )
+            if balance is not None:
+                connection.execute("INSERT INTO balances VALUES (?, ?)", (made.lastrowid, balance))
         return key
 
     def find(self, key: str) -> Key | None:
@@ -80,6 +92,16 @@ class Keys:
                 "SELECT * FROM keys WHERE hash = ? AND revoked IS NULL", (_hash(key),)
             ).fetchone()
         return _key(row) if row else None
+
+    def pay(self, key_id: int, events: int) -> bool:
+        """Take the price of so many events; whether there was anything left before."""
+        with self._database.connect() as connection:
+            paid = connection.execute(
+                "UPDATE balances SET events = events - ? WHERE key_id = ? AND events > 0",
+                (events, key_id),
+            )
+            known = connection.execute("SELECT 1 FROM balances WHERE key_id = ?", (key_id,))
+            return paid.rowcount == 1 or known.fetchone() is None
 
     def list(self) -> list[Key]:
         """Return all records, revoked ones too, oldest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import math
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from hokusai_register.sandbox.events import Events
 from hokusai_register.sandbox.forward import client
 from hokusai_register.sandbox.gateway import Gateway, build
 from hokusai_register.sandbox.keys import Keys
+from hokusai_register.sandbox.limit import EVENTS, PerMinute
 from hokusai_register.sandbox.place import Place
 
 START_LIMIT: Final = 120.0
@@ -40,6 +42,8 @@ async def serve(
     listener: socket.socket,
     mlflow: MLflow,
     announce: Callable[[], None],
+    *,
+    limited: bool = False,
 ) -> int:
     """Serve until SIGINT, SIGTERM or the end of MLflow; return the exit code."""
     stopped = asyncio.Event()
@@ -47,7 +51,8 @@ async def serve(
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with client(mlflow.url) as upstream:
         if await _answers(mlflow, upstream, stopped):
-            server = _server(place, listener, upstream)
+            limit = PerMinute(EVENTS if limited else math.inf)
+            server = _server(place, listener, upstream, limit)
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             announce()
             while not (stopped.is_set() or serving.done() or mlflow.exit_code() is not None):
@@ -57,12 +62,14 @@ async def serve(
     return 0 if stopped.is_set() else _failed(mlflow)
 
 
-def _server(place: Place, listener: socket.socket, upstream: httpx.AsyncClient) -> uvicorn.Server:
+def _server(
+    place: Place, listener: socket.socket, upstream: httpx.AsyncClient, limit: PerMinute
+) -> uvicorn.Server:
     host = listener.getsockname()[0]
     gateway = Gateway(
         keys=Keys(place.keys),
         baselines=Baselines(place.baselines),
-        events=Events(place.events),
+        events=Events(place.events, limit),
         upstream=upstream,
         hosts=_HERE | {host} if ipaddress.ip_address(host).is_loopback else (),
     )
