@@ -13,6 +13,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 OURS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 EXAMPLES = sorted((ROOT / "examples/workflows").glob("*.yml"))
+PROSE = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 RELEASE = (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
 SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 PINNED = re.compile(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*")
@@ -79,9 +80,21 @@ def test_each_of_these_is_noticed(right: str, wrong: str, problem: str) -> None:
     assert any(problem in one for one in problems(RELEASE.replace(right, wrong)))
 
 
+def versions(*texts: str) -> dict[str, set[str]]:
+    """Return the majors of each action of GitHub's own, pinned or not."""
+    found: dict[str, set[str]] = {}
+    for action, major in re.findall(r"uses: (actions/\S+?)@(?:\w{40} # )?v(\d+)", "".join(texts)):
+        found.setdefault(action, set()).add(major)
+    return found
+
+
 def test_an_action_has_one_version() -> None:
-    used = re.findall(r"uses: (\S+)@(\S+)", "\n".join(path.read_text("utf-8") for path in OURS))
+    workflows = [path.read_text("utf-8") for path in (*OURS, *EXAMPLES)]
+    used = re.findall(r"uses: (\S+)@(\S+)", "\n".join(workflows))
     assert len(set(used)) == len(dict(used))
+    shown = versions(*workflows, *(path.read_text("utf-8") for path in PROSE))
+    assert {action for action, majors in shown.items() if len(majors) > 1} == set()
+    assert versions(workflows[0], "uses: actions/checkout@v4")["actions/checkout"] == {"4", "6"}
 
 
 def test_a_release_takes_nothing_out_of_a_cache() -> None:

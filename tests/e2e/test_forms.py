@@ -65,7 +65,7 @@ def under_act(
         "composite": "hokusai/register-model/composite@v1",
     }
     steps = [{"id": form, "uses": action, "with": handed} for form, action in uses.items()]
-    checkout = {"uses": "actions/checkout@v4"}
+    checkout = {"uses": "actions/checkout@v6"}
     job = {"runs-on": "ubuntu-latest", "steps": [checkout, *steps]}
     workflow = jobs.repository / "all.yml"
     workflow.write_text(yaml.safe_dump({"on": "push", "jobs": {"all": job}}), encoding="utf-8")
