@@ -1,8 +1,9 @@
 """What a runner takes for a command or a record, as the sources of actions/runner and act have it.
 
 `ActionCommand.cs`, `ActionCommandManager.cs` and `FileCommandManager.cs` of actions/runner;
-`command.go` and `parseEnvFile` of act. Where .NET's comparison depends on the culture of the
-machine, every character that some culture ignores is ignored.
+`command.go` and `parseEnvFile` of act; `Command.cs` of the agent of Azure Pipelines. Where .NET's
+comparison depends on the culture of the machine, every character that some culture ignores is
+ignored.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _ACT = (
     (re.compile(r"::([^ ]+)(?: (.+))?::([^\r\n]*)[\r\n]+"), ","),
     (re.compile(r"##\[([^ ]+)(?: (.+))?\]([^\r\n]*)[\r\n]+"), ";"),
 )
+_AZURE = re.compile(r"##vso\[[^\]]*\]", re.IGNORECASE)
 
 
 class Command(NamedTuple):
@@ -121,6 +123,12 @@ def _act_rows(output: str) -> Iterator[Command]:
                 pairs = (pair.split("=") for pair in (match[2] or "").split(separator))
                 properties = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
                 yield Command(match[1], properties, match[3])
+
+
+def azure_commands(output: str) -> list[str]:
+    """Return what the agent of Azure Pipelines obeys, of whatever name: anywhere in a line."""
+    rows = re.split(r"\r\n|\r|\n", output)
+    return [found for row in rows for found in _AZURE.findall(_IGNORED.sub("", row))]
 
 
 def runner_records(content: bytes) -> tuple[dict[str, str], str]:

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from runner_rules import Command, act_commands, act_records, runner_commands, runner_records
+from runner_rules import (
+    Command,
+    act_commands,
+    act_records,
+    azure_commands,
+    runner_commands,
+    runner_records,
+)
 
 SET = Command("set-output", {"name": "status"}, "registered")
 MESSAGE = "::error title=a%3Ab%2Cc,file=f.py::100%25%0Anot %3A"
@@ -51,6 +58,11 @@ def test_the_runner_unescapes_once() -> None:
     assert v2 == Command("error", {"title": "a:b,c", "file": "f.py"}, "100%\nnot %3A")
     [v1] = runner_commands("##[error title=a%3Bb%5D]x%0Dy%3B")
     assert v1 == Command("error", {"title": "a;b]"}, "x\ry;")
+
+
+def test_azure_obeys_anywhere_in_a_line() -> None:
+    said = "a ##vso[task.setvariable variable=b]c ##VSO[x]\r#\u200b#vso[y]\n##vso[\n]## vso[z]"
+    assert azure_commands(said) == ["##vso[task.setvariable variable=b]", "##VSO[x]", "##vso[y]"]
 
 
 @pytest.mark.parametrize("commands", [runner_commands, act_commands])
