@@ -150,7 +150,7 @@ class LocalStoreError(RegisterError):
 
 
 class CancelledError(RegisterError):
-    """The job was cancelled."""
+    """The job was cancelled (130 by SIGINT, 143 by SIGTERM)."""
 
     exit_code = 130
     default = Reason.CANCELLED
