@@ -6,7 +6,8 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -90,10 +91,24 @@ def _open_checked(path: Path) -> int:
     return os.open(path, _FILE)
 
 
-def checked(stream: BinaryIO, file: File) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A file on its way: to which path, what was hashed, and how it is opened."""
+
+    path: str
+    file: File
+    open: Callable[[], BinaryIO]
+
+    def pieces(self, size: int = CHUNK) -> Generator[bytes, None, None]:
+        """Yield the bytes, `size` at a time; raise FileError if they are not what was hashed."""
+        with self.open() as stream:
+            yield from checked(stream, self.file, size)
+
+
+def checked(stream: BinaryIO, file: File, chunk: int = CHUNK) -> Iterator[bytes]:
     """Yield the bytes of `file`, the last of them only when all of them are what was hashed."""
     digest, size = hashlib.sha256(), 0
-    while piece := stream.read(CHUNK):
+    while piece := stream.read(chunk):
         digest.update(piece)
         size += len(piece)
         if size >= file.size and digest.hexdigest() != file.sha256:

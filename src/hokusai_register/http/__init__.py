@@ -4,7 +4,21 @@ Nothing is sent again that must not arrive twice: see `answers.Effect`.
 """
 
 from hokusai_register.http.answers import Answer, Effect, refusal, senseless
+from hokusai_register.http.bodies import Body, Tally
 from hokusai_register.http.client import SKEW, Http, Network
 from hokusai_register.http.login import Login
+from hokusai_register.http.together import together
 
-__all__ = ["SKEW", "Answer", "Effect", "Http", "Login", "Network", "refusal", "senseless"]
+__all__ = [
+    "SKEW",
+    "Answer",
+    "Body",
+    "Effect",
+    "Http",
+    "Login",
+    "Network",
+    "Tally",
+    "refusal",
+    "senseless",
+    "together",
+]

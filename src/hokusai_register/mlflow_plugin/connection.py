@@ -5,21 +5,36 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from hokusai_register import access, checks
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import AuthError, NotTheServiceError, Reason, TrustError
-from hokusai_register.http import Answer, Effect, Http, Login, Network, refusal, senseless
-from hokusai_register.model import File
+from hokusai_register.files import Parcel
+from hokusai_register.http import (
+    Answer,
+    Body,
+    Effect,
+    Http,
+    Login,
+    Network,
+    Tally,
+    refusal,
+    senseless,
+    together,
+)
 from hokusai_register.reader import Reader
 
 SCHEME = "hokusai+"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 EXPERIMENT = "/api/2.0/mlflow/experiments/get-by-name"
+LARGE = 32 << 20  # bytes of a file that keeps a line busy by itself
+MANY, FEW = 8, 3  # files that are sent at once: small ones, where each waits for an answer; large
 _LOG = logging.getLogger(__name__)
 
 
@@ -112,14 +127,34 @@ class Connection:
         return path.strip("/")
 
     def put(
-        self, path: str, file: File, source: Callable[[], BinaryIO], sent: Callable[[int], None]
+        self, parcels: Sequence[Parcel], sent: Callable[[int], None], kept: Callable[[], object]
     ) -> None:
-        """Upload one file to `path` below the artifact proxy."""
-        answer = self.http.upload(self._artifact(path), file, source, sent)
-        if answer.status == 413:  # noqa: PLR2004  # RFC 9110: Content Too Large
-            raise refusal(answer, f"{file.path!a} has {file.size:,} bytes")
-        if answer.body.strip() or not answer.ok:  # newer servers say nothing, older ones `{}`
-            answer.json_object()
+        """Upload all files below the artifact proxy; `kept` and `sent` as in `Shelf.put`."""
+        tally = Tally(sent)
+        small = [parcel for parcel in parcels if parcel.file.size < LARGE]
+        large = [parcel for parcel in parcels if parcel.file.size >= LARGE]
+        for some, threads in ((small, MANY), (large, FEW)):
+            self._put(some, min(threads, len(some)), tally, kept)
+
+    def _put(
+        self, parcels: Sequence[Parcel], threads: int, tally: Tally, kept: Callable[[], object]
+    ) -> None:
+        def put(http: Http, parcel: Parcel) -> None:
+            file = parcel.file
+            body = Body(file.size, file.sha256, parcel.pieces)
+            answer = http.upload(self._artifact(parcel.path), body, tally.tell)
+            if answer.status == 413:  # noqa: PLR2004  # RFC 9110: Content Too Large
+                raise refusal(answer, f"{file.path!a} has {file.size:,} bytes")
+            if answer.body.strip() or not answer.ok:  # newer servers say nothing, older ones `{}`
+                answer.json_object()
+            kept()
+
+        if threads == 1:
+            put(self.http, parcels[0])
+        elif threads:
+            # Connections of their own, which can be broken off without harm to others.
+            with closing(Http(self.http.base, self._network, self._login)) as http:
+                together(partial(put, http), parcels, threads, http.stop)
 
     def listing(self, path: str) -> list[dict[str, Any]]:
         """Return the entries of a directory: `path` (its name), `is_dir`, `file_size` in bytes."""
