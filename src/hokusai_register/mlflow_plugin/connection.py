@@ -28,6 +28,7 @@ from hokusai_register.http import (
     senseless,
     together,
 )
+from hokusai_register.mlflow_plugin.multipart import Multipart
 from hokusai_register.reader import Reader
 
 SCHEME = "hokusai+"
@@ -47,6 +48,7 @@ class Connection:
         self.http = Http(self.base, network, login)
         self.tls = network.tls
         self._network, self._login = network, login
+        self._multipart = Multipart(lambda: self.http, self._artifact, network)
         self._prefix = ""
         self.host = self.http.where
         self.artifact_location = None  # the server knows
@@ -130,9 +132,12 @@ class Connection:
         self, parcels: Sequence[Parcel], sent: Callable[[int], None], kept: Callable[[], object]
     ) -> None:
         """Upload all files below the artifact proxy; `kept` and `sent` as in `Shelf.put`."""
-        tally = Tally(sent)
-        small = [parcel for parcel in parcels if parcel.file.size < LARGE]
-        large = [parcel for parcel in parcels if parcel.file.size >= LARGE]
+        tally, small, large = Tally(sent), list[Parcel](), list[Parcel]()
+        for parcel in parcels:
+            if self._multipart.take(parcel, tally):
+                kept()
+            else:
+                (small if parcel.file.size < LARGE else large).append(parcel)
         for some, threads in ((small, MANY), (large, FEW)):
             self._put(some, min(threads, len(some)), tally, kept)
 
@@ -201,9 +206,9 @@ class Connection:
     def _path(self, endpoint: str) -> str:
         return endpoint.replace("/api/", self._prefix or "/api/", 1)
 
-    def _artifact(self, path: str) -> str:
+    def _artifact(self, path: str, endpoint: str = ARTIFACTS) -> str:
         # MLflow's own client leaves `#`, `?` and `%` as they are: x#1.bin and x#2.bin become one.
-        return f"{self._path(ARTIFACTS)}/{quote(os.fsencode(path), safe='/')}"
+        return f"{self._path(endpoint)}/{quote(os.fsencode(path), safe='/')}"
 
 
 _announced: dict[str, Connection] = {}
