@@ -17,7 +17,9 @@ from functional.fault_server import FaultServer, Reply, faulty, on
 from hokusai_register.errors import RegisterError, RejectedError, UnconfirmedError
 from hokusai_register.files import Parcel
 from hokusai_register.http import Body, Http, Login, Network, together
-from hokusai_register.mlflow_plugin.connection import FEW, LARGE, MANY, Connection
+from hokusai_register.mlflow_plugin import sending
+from hokusai_register.mlflow_plugin.connection import Connection
+from hokusai_register.mlflow_plugin.sending import FEW, MANY
 from hokusai_register.model import File, sha256_hex
 
 REFUSED = Reply(status=400, body=b"{}")
@@ -108,8 +110,7 @@ def test_a_pause_before_the_next_try_can_be_broken_off() -> None:
 
 
 def test_few_large_files_are_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hokusai_register.mlflow_plugin.connection.LARGE", 1000)
-    assert LARGE > 1000
+    monkeypatch.setattr(sending, "LARGE", 1000)
     with faulty(lambda _: Reply(status=200)) as server:
         counted, kept = put(server, PARCELS[10:])
     assert (sum(counted), kept) == (SIZE - sum(p.file.size for p in PARCELS[:10]), 30)
@@ -155,14 +156,10 @@ def test_the_plugin_sends_a_directory_so(
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(os.urandom(1000 + number))
     monkeypatch.setenv("HOKUSAI_API_KEY", key)
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"hokusai+{proxy.url}/api/mlflow")
-    try:
-        with mlflow.start_run() as run:
-            mlflow.log_artifacts(str(tmp_path / "files"), "all")
-        listed = mlflow.MlflowClient().list_artifacts(run.info.run_id, "all/d1")
-    finally:
-        mlflow.set_tracking_uri(before)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"hokusai+{proxy.url}/api/mlflow")
+    with mlflow.start_run() as run:
+        mlflow.log_artifacts(str(tmp_path / "files"), "all")
+    listed = mlflow.MlflowClient().list_artifacts(run.info.run_id, "all/d1")
     wanted = {f"all/d1/{number}.bin": 1000 + number for number in range(1, 20, 3)}
     assert {info.path: info.file_size for info in listed} == wanted
     assert len(proxy.seen("PUT")) == 20

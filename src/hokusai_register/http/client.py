@@ -273,8 +273,11 @@ def _set_aside(response: httpx.Response) -> None:
 
 def _hide_queries(record: logging.LogRecord) -> bool:
     """Let httpx log where a request goes, and not what signs it there."""
-    args = record.args if isinstance(record.args, tuple) else ()
-    record.args = tuple(a.copy_with(query=None) if isinstance(a, httpx.URL) else a for a in args)
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            given.copy_with(query=None) if isinstance(given, httpx.URL) else given
+            for given in record.args
+        )
     return True
 
 

@@ -6,8 +6,6 @@ import logging
 import os
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -26,16 +24,14 @@ from hokusai_register.http import (
     Tally,
     refusal,
     senseless,
-    together,
 )
 from hokusai_register.mlflow_plugin.multipart import Multipart
+from hokusai_register.mlflow_plugin.sending import send
 from hokusai_register.reader import Reader
 
 SCHEME = "hokusai+"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 EXPERIMENT = "/api/2.0/mlflow/experiments/get-by-name"
-LARGE = 32 << 20  # bytes of a file that keeps a line busy by itself
-MANY, FEW = 8, 3  # files that are sent at once: small ones, where each waits for an answer; large
 _LOG = logging.getLogger(__name__)
 
 
@@ -132,18 +128,8 @@ class Connection:
         self, parcels: Sequence[Parcel], sent: Callable[[int], None], kept: Callable[[], object]
     ) -> None:
         """Upload all files below the artifact proxy; `kept` and `sent` as in `Shelf.put`."""
-        tally, small, large = Tally(sent), list[Parcel](), list[Parcel]()
-        for parcel in parcels:
-            if self._multipart.take(parcel, tally):
-                kept()
-            else:
-                (small if parcel.file.size < LARGE else large).append(parcel)
-        for some, threads in ((small, MANY), (large, FEW)):
-            self._put(some, min(threads, len(some)), tally, kept)
+        tally = Tally(sent)
 
-    def _put(
-        self, parcels: Sequence[Parcel], threads: int, tally: Tally, kept: Callable[[], object]
-    ) -> None:
         def put(http: Http, parcel: Parcel) -> None:
             file = parcel.file
             body = Body(file.size, file.sha256, parcel.pieces)
@@ -154,12 +140,13 @@ class Connection:
                 answer.json_object()
             kept()
 
-        if threads == 1:
-            put(self.http, parcels[0])
-        elif threads:
-            # Connections of their own, which can be broken off without harm to others.
-            with closing(Http(self.http.base, self._network, self._login)) as http:
-                together(partial(put, http), parcels, threads, http.stop)
+        whole = []
+        for parcel in parcels:
+            if self._multipart.take(parcel, tally):
+                kept()
+            else:
+                whole.append(parcel)
+        send(whole, put, self.http, lambda: Http(self.http.base, self._network, self._login))
 
     def listing(self, path: str) -> list[dict[str, Any]]:
         """Return the entries of a directory: `path` (its name), `is_dir`, `file_size` in bytes."""

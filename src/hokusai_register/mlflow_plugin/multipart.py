@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,24 +56,41 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class _Part:
+    """Where one part goes, as the server signed it."""
+
+    number: int
+    url: str = field(repr=False)
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> _Part:
+        """Take one credential of the answer apart; it has another shape on any of four errors."""
+        url, headers = found["url"], dict(found.get("headers") or {})
+        texts = [url, *headers, *headers.values()]
+        if not all(text.isascii() and text.isprintable() for text in texts):
+            raise ValueError(found["part_number"])
+        return cls(int(found["part_number"]), url, headers)
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
     """What the server answered: the id of the upload, and an address for each part."""
 
-    name: str
     folder: str
+    name: str
     upload_id: str | None
     origin: str
-    parts: tuple[dict[str, Any], ...]
+    parts: tuple[_Part, ...]
 
     @classmethod
     def of(cls, found: Mapping[str, Any], folder: str, name: str, count: int) -> _Plan:
-        """Take the answer apart; raise one of four errors if it has another shape."""
-        parts = sorted(found["credentials"], key=lambda part: int(part["part_number"]))
-        numbers = [int(part["part_number"]) for part in parts]
-        (origin,) = {"{0.scheme}://{0.netloc}".format(urlsplit(part["url"])) for part in parts}
-        if numbers != [*range(1, count + 1)]:
-            raise ValueError(numbers)
-        return cls(name, folder, found.get("upload_id"), origin, tuple(parts))
+        """Take the answer apart, as `_Part.of` does."""
+        parts = sorted(map(_Part.of, found["credentials"]), key=lambda part: part.number)
+        (origin,) = {"{0.scheme}://{0.netloc}".format(urlsplit(part.url)) for part in parts}
+        if [part.number for part in parts] != [*range(1, count + 1)]:
+            raise ValueError(count)
+        return cls(folder, name, found.get("upload_id"), origin, tuple(parts))
 
 
 class _AgainError(Exception):
@@ -164,19 +181,16 @@ class Multipart:
         def send(store: Http, numbered: tuple[int, bytes]) -> None:
             number, piece = numbered
             part = plan.parts[number - 1]
-            body = Body(len(piece), "UNSIGNED", partial(_slices, piece), part.get("headers") or {})
-            answer = store.upload(part["url"].removeprefix(plan.origin), body, tally.tell)
+            body = Body(len(piece), "UNSIGNED", partial(_slices, piece), part.headers)
+            answer = store.upload(part.url.removeprefix(plan.origin), body, tally.tell)
             if not answer.ok:
                 raise _refusal(answer, plan.name)
             etag = answer.headers.get("etag", "")
-            done[number] = {"part_number": number, "etag": etag, "url": part["url"]}
+            done[number] = {"part_number": number, "etag": etag, "url": part.url}
 
-        with (
-            closing(Http(plan.origin, self._network, Login.nobody())) as store,
-            closing(parcel.pieces(size)) as pieces,
-        ):
-            threads = min(THREADS, len(plan.parts))
-            together(partial(send, store), enumerate(pieces, 1), threads, store.stop)
+        with closing(Http(plan.origin, self._network, Login.nobody())) as store:
+            pieces = enumerate(parcel.pieces(size), 1)
+            together(partial(send, store), pieces, min(THREADS, len(plan.parts)), store.stop)
         return [done[number] for number in sorted(done)]
 
     def _complete(self, plan: _Plan, parts: list[dict[str, Any]]) -> None:
