@@ -15,7 +15,7 @@ import pytest
 from functional.fault_server import Asked, FaultServer, Reply, as_json, faulty, on
 from functional.servers import closed
 from hokusai_register import files
-from hokusai_register.errors import FileError, NotTheServiceError, RegisterError, UnconfirmedError
+from hokusai_register.errors import FileError, RegisterError, UnconfirmedError
 from hokusai_register.files import Parcel
 from hokusai_register.http import Login, Network
 from hokusai_register.mlflow_plugin import multipart
@@ -189,6 +189,7 @@ def test_a_file_that_is_not_what_was_hashed_is_never_completed(now: str) -> None
     "answer",
     [
         {},
+        [],
         {"credentials": 3},
         {"credentials": ["x"]},
         {"credentials": [{"url": "http://127.0.0.1", "part_number": 1}]},
@@ -202,12 +203,12 @@ def test_a_file_that_is_not_what_was_hashed_is_never_completed(now: str) -> None
         {"credentials": [{"url": f"http://h{n}", "part_number": n} for n in (1, 2, 3, 4)]},
     ],
 )
-def test_an_answer_of_another_shape_is_no_plan(answer: object) -> None:
-    with (
-        faulty(lambda _: as_json(answer)) as server,
-        pytest.raises((UnconfirmedError, NotTheServiceError), match="makes no sense"),
-    ):
-        put(server)
+def test_an_answer_of_another_shape_is_no_offer(answer: object) -> None:
+    create = on("mpu/create", as_json(answer))
+    with faulty(lambda asked: create(asked) or as_json({})) as server:
+        assert put(server) == len(TEXT)
+    assert steps(server) == ["create", "PUT"]
+    assert server.asked[-1].body.decode() == TEXT
 
 
 def test_many_parts_have_a_long_answer() -> None:

@@ -35,7 +35,6 @@ from hokusai_register.http import (
     Login,
     Network,
     Tally,
-    senseless,
     together,
 )
 
@@ -84,7 +83,7 @@ class _Plan:
     parts: tuple[_Part, ...]
 
     @classmethod
-    def of(cls, found: Mapping[str, Any], folder: str, name: str, count: int) -> _Plan:
+    def of(cls, found: Any, folder: str, name: str, count: int) -> _Plan:
         """Take the answer apart, as `_Part.of` does."""
         parts = sorted(map(_Part.of, found["credentials"]), key=lambda part: part.number)
         (origin,) = {"{0.scheme}://{0.netloc}".format(urlsplit(part.url)) for part in parts}
@@ -158,13 +157,11 @@ class Multipart:
             limit=SIGNING,
             most=ADDRESSES,
         )
-        if not answer.ok:  # if it means more than that, the upload through the server will say so
-            return None
-        found = answer.json_object()
+        # If a refusal means more than that, the upload through the server will say so.
         try:
-            return _Plan.of(found, folder, name, count)
+            return _Plan.of(answer.maybe_json(), folder, name, count) if answer.ok else None
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise senseless(answer, "its addresses for the parts have another shape") from None
+            return None
 
     def _may_go_to(self, origin: str) -> bool:
         """Whether a model may go there: in the clear only where the server gets it so, too."""
