@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ACTIONLINT := .cache/actionlint-v1.7.7/actionlint
 ACT := .cache/act-v0.2.87/act
+VERSITYGW := .cache/versitygw-v1.8.0/versitygw
 ACTIONS := action.yml composite/action.yml
 WORKFLOWS := .github/workflows/*.yml
 EXAMPLES := examples/workflows/*.yml
@@ -49,7 +50,8 @@ lint: $(READY) $(ACTIONLINT)
 # What only Go brings; without Go, all the rest is done.
 $(ACTIONLINT): MODULE = github.com/rhysd/actionlint/cmd/actionlint
 $(ACT): MODULE = github.com/nektos/act
-$(ACTIONLINT) $(ACT):
+$(VERSITYGW): MODULE = github.com/versity/versitygw/cmd/versitygw
+$(ACTIONLINT) $(ACT) $(VERSITYGW):
 	@if command -v go >/dev/null; then \
 	  GOBIN=$(CURDIR)/$(@D) go install $(MODULE)@$(subst $(@F)-,,$(notdir $(@D))); \
 	elif [ "$$CI" = true ]; then echo "$(@F) needs go" >&2; exit 1; \
@@ -82,8 +84,8 @@ SEEDS ?= ../shared/seeds
 seeds: $(READY)
 	PYTHONPATH=tests $(BIN)/python scripts/seeds.py $(SEEDS)
 
-# Against real MLflow servers, each version in an environment of its own.
-compat: $(READY) .venvs/compat-2.22/.ready .venvs/compat-3.5/.ready
+# Against real MLflow servers, each version in an environment of its own; one has an S3 store.
+compat: $(READY) .venvs/compat-2.22/.ready .venvs/compat-3.5/.ready .venvs/compat-s3/.ready $(VERSITYGW)
 	$(BIN)/pytest tests/compat
 
 .venvs/%/.ready: requirements/%.txt
@@ -98,7 +100,7 @@ e2e: $(READY) $(ACT)
 # The requirement files: exact versions with hashes, and no address of any index. Wheels only, so
 # that nothing of what is looked at is run.
 lock: .venvs/uv/.ready
-	cd requirements && for set in build runtime dev compat-2.22 compat-3.5 uv; do \
+	cd requirements && for set in build runtime dev compat-2.22 compat-3.5 compat-s3 uv; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-build --override overrides.in $(UPGRADE) $$set.in --output-file $$set.txt \
 	    || exit 1; done

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from types import SimpleNamespace
-from typing import Any, BinaryIO, Never
+from typing import Any, Never
 
 from mlflow.exceptions import MlflowException
 
@@ -18,7 +19,7 @@ from hokusai_register.errors import (
     UnavailableError,
     UnconfirmedError,
 )
-from hokusai_register.model import File
+from hokusai_register.files import Parcel
 
 READS = ("get_", "search_", "files")
 # The server looks, and then writes: who looked before the other wrote is refused.
@@ -179,11 +180,12 @@ class Client:
         return self
 
     def put(
-        self, path: str, file: File, source: Callable[[], BinaryIO], sent: Callable[[int], None]
+        self, parcels: Sequence[Parcel], sent: Callable[[int], None], kept: Callable[[], object]
     ) -> None:
-        del source
-        self._ask("put", lambda: self.server.files.update({path: file.size}), ())
-        sent(file.size)
+        for parcel in parcels:
+            self._ask("put", partial(self.server.files.update, {parcel.path: parcel.file.size}), ())
+            sent(parcel.file.size)
+            kept()
 
     def files(self, path: str) -> dict[str, int]:
         top = f"{path}/"

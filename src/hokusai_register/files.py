@@ -6,11 +6,13 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, cast
 
 from hokusai_register.errors import FileError
 from hokusai_register.model import File
@@ -90,10 +92,43 @@ def _open_checked(path: Path) -> int:
     return os.open(path, _FILE)
 
 
-def checked(stream: BinaryIO, file: File) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A file on its way: to which path, what was hashed, and how it is opened."""
+
+    path: str
+    file: File
+    open: Callable[[], BinaryIO]
+
+    def pieces(self, size: int = CHUNK) -> Generator[bytes, None, None]:
+        """Yield the bytes, `size` at a time; raise FileError if they are not what was hashed.
+
+        A piece larger than usual is good until the thread that got it asks for the next one.
+        """
+        with self.open() as stream:
+            source = stream if size <= CHUNK else _Reused(stream, size)
+            yield from checked(source, self.file, size)
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Reused(threading.local):
+    """Reads into one buffer for each thread; what `malloc` gives for large ones, it keeps."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream, self._buffer = stream, memoryview(bytearray(size))
+
+    def read(self, _: int) -> bytes:
+        length = self._stream.readinto(self._buffer)  # type: ignore[attr-defined]  # files have it
+        return cast("bytes", self._buffer[:length])
+
+
+def checked(stream: _Readable, file: File, chunk: int = CHUNK) -> Iterator[bytes]:
     """Yield the bytes of `file`, the last of them only when all of them are what was hashed."""
     digest, size = hashlib.sha256(), 0
-    while piece := stream.read(CHUNK):
+    while piece := stream.read(chunk):
         digest.update(piece)
         size += len(piece)
         if size >= file.size and digest.hexdigest() != file.sha256:

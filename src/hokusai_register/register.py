@@ -31,7 +31,7 @@ class Watcher(Protocol):
         ...
 
     def sent(self, size: int) -> None:
-        """Hear that `size` more bytes left this machine."""
+        """Hear that `size` more bytes left this machine, or that fewer have: from any thread."""
         ...
 
 

@@ -29,7 +29,8 @@ from hokusai_register.errors import (
     UnconfirmedError,
     UnreachableError,
 )
-from hokusai_register.http import Effect, Http, Login, Network
+from hokusai_register.files import Parcel
+from hokusai_register.http import Body, Effect, Http, Login, Network
 from hokusai_register.http.client import ANSWER_LIMIT, TRIES
 from hokusai_register.http.failures import failure
 from hokusai_register.http.repeats import LATER, retry_after
@@ -414,7 +415,8 @@ def upload(told: Callable[..., Told], sent: bytes, hashed: str) -> list[int]:
     one = told(echo(200, "{}"))
     one.http._client._transport = httpx.MockTransport(service)
     file = File("model.pkl", len(hashed), sha256_hex(hashed))
-    one.http.upload("/x", file, lambda: io.BytesIO(sent), counted.append)
+    pieces = Parcel("x", file, lambda: io.BytesIO(sent)).pieces
+    one.http.upload("/x", Body(file.size, file.sha256, pieces), counted.append)
     return counted
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hokusai_register.errors import FileError
+from hokusai_register.files import Parcel
 from hokusai_register.model import File
 from hokusai_register.registrars.local import LocalFiles
 
@@ -30,7 +31,8 @@ def shelf(tmp_path: Path) -> LocalFiles:
 def put(shelf: LocalFiles, content: bytes = WEIGHTS) -> int:
     """Put the file; `content` is read where no link can be made. Return the bytes counted."""
     counted: list[int] = []
-    shelf.put(f"{RUN}/{FILE.path}", FILE, lambda: io.BytesIO(content), counted.append)
+    parcel = Parcel(f"{RUN}/{FILE.path}", FILE, lambda: io.BytesIO(content))
+    shelf.put([parcel], counted.append, lambda: None)
     return sum(counted)
 
 

@@ -28,7 +28,7 @@ class Progress:
         self._began = self._told = self._clock()
 
     def add(self, size: int) -> None:
-        """Count `size` more bytes."""
+        """Count `size` more bytes; fewer than none when some have to be sent again."""
         self._done += size
         now = self._clock()
         if now - self._told >= self._every:
@@ -37,8 +37,6 @@ class Progress:
 
     def _line(self, now: float) -> str:
         rate = self._done / max(now - self._began, 1e-9)
-        # A file that is sent again counts again.
-        share = min(100 * self._done // max(self._total, 1), 100)
-        sent = min(self._done, self._total)
-        amount = f"{sent / 1e6:,.1f} of {self._total / 1e6:,.1f} MB"
+        share = 100 * self._done // max(self._total, 1)
+        amount = f"{self._done / 1e6:,.1f} of {self._total / 1e6:,.1f} MB"
         return f"{share:3d} %  {amount}, {rate / 1e6:,.1f} MB/s"

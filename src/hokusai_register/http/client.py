@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
@@ -23,14 +24,13 @@ from hokusai_register.errors import (
     UnavailableError,
     UnreachableError,
 )
-from hokusai_register.files import checked
 from hokusai_register.http.answers import Answer, Effect, refusal, senseless
+from hokusai_register.http.bodies import Body, Measure, Tally
 from hokusai_register.http.failures import CONNECT, failure
 from hokusai_register.http.login import Login
 from hokusai_register.http.repeats import date, repeats, retry_after
 from hokusai_register.http.tls import Certificate, chain, context
 from hokusai_register.http.wire import DeadlineBackend, Wall, proxy_for
-from hokusai_register.model import File
 from hokusai_register.redaction import redact
 
 CONTROL = 30.0  # seconds of wall clock for one control request and its answer
@@ -41,7 +41,7 @@ TRIES = 4
 PATIENCE = 8.0  # seconds after which a host that does not even connect is given up
 SKEW = 300.0  # seconds that two clocks may differ
 ANSWER_LIMIT = 1 << 20  # bytes
-_LOCATION = "location"
+_LOCATION, _MOST = "location", "most"
 
 
 @dataclass(kw_only=True)
@@ -50,7 +50,7 @@ class Network:
 
     tls: Tls = field(default_factory=Tls)
     deadline: Deadline = field(default_factory=Deadline)
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] | None = None
     jitter: Callable[[float, float], float] = random.uniform
     tries: int = TRIES
     dead: set[str] = field(default_factory=set)
@@ -83,9 +83,9 @@ class Http:
         self._transport = httpx.HTTPTransport(
             verify=context(network.tls) if secure else False, proxy=proxy
         )
-        backend = DeadlineBackend(self._wall, None if proxy else network.tls)
+        self._lines = DeadlineBackend(self._wall, None if proxy else network.tls)
         # The pool takes a backend when it is built, and httpx has no argument for it.
-        self._transport._pool._network_backend = backend  # noqa: SLF001  # see above
+        self._transport._pool._network_backend = self._lines  # noqa: SLF001  # see above
         self._client = httpx.Client(
             transport=self._transport,
             headers={
@@ -113,11 +113,12 @@ class Http:
         json: object = None,
         headers: Mapping[str, str] | None = None,
         limit: float | None = None,
+        most: int = ANSWER_LIMIT,
     ) -> Answer:
         """Return the answer, whatever its status; raise if there is none to be had.
 
         `path` is appended to the base as it is: the caller has escaped it. `limit` are the seconds
-        that an answer may take, if other than usual.
+        that an answer may take, if other than usual, `most` the bytes that it may have.
         """
         # AWS knows a blank as %20 only, and to everybody else that is the same as `+`.
         query = str(httpx.QueryParams(params)).replace("+", "%20")
@@ -125,6 +126,7 @@ class Http:
 
         def once(seconds: float) -> Answer:
             request = self._request(method, target, json=json, headers=headers)
+            request.extensions[_MOST] = most
             if limit:
                 request.extensions["timeout"]["read"] = limit
             with self._wall.within(min(limit or CONTROL, seconds)):
@@ -132,20 +134,16 @@ class Http:
 
         return self._repeat(once, effect, limit or PHASE)
 
-    def upload(
-        self, path: str, file: File, source: Callable[[], BinaryIO], sent: Callable[[int], None]
-    ) -> Answer:
-        """PUT a file, again if need be; raise FileError if it is not what was hashed before."""
+    def upload(self, path: str, body: Body, sent: Callable[[int], None]) -> Answer:
+        """PUT a body, again if need be; `sent` hears of bytes that left, or are taken back."""
+        tally = Tally(sent)
+        headers = {**body.headers, "Content-Length": str(body.size)}
 
         def once(seconds: float) -> Answer:
-            with source() as stream:
-                request = self._request(
-                    "PUT",
-                    path,
-                    file.sha256,
-                    content=_counted(checked(stream, file), sent),
-                    headers={"Content-Length": str(file.size)},
-                )
+            tally.void()
+            with closing(body.pieces()) as pieces:
+                content = tally.counted(pieces)
+                request = self._request("PUT", path, body.sha256, content=content, headers=headers)
                 request.extensions["timeout"]["read"] = SETTLE
                 with self._wall.within(seconds):
                     return self._exchange(request, Effect.REPEATABLE)
@@ -154,7 +152,7 @@ class Http:
 
     def download(self, path: str, target: BinaryIO | None = None) -> tuple[str, int]:
         """GET a file into `target`, if there is one; return its SHA-256 in hex and its size."""
-        measure = _Measure()
+        measure = Measure()
 
         def take(piece: bytes) -> None:
             measure.update(piece)
@@ -179,6 +177,10 @@ class Http:
         """Close all connections; the next request opens a new one."""
         self._transport.close()
 
+    def stop(self) -> None:
+        """Break off, for good, what other threads are doing here."""
+        self._lines.stop()
+
     def _request(self, method: str, path: str, sha256: str = "", **parts: Any) -> httpx.Request:
         """Return a request that is logged in; `sha256` is that of a body still to be read."""
         request = self._client.build_request(method, self.base + path, **parts)
@@ -198,10 +200,12 @@ class Http:
             stop = began + PATIENCE if isinstance(outcome, UnreachableError) else end
             if attempt == tries or not repeats(outcome, effect) or time.monotonic() + pause > stop:
                 break
-            self._network.sleep(pause)
+            (self._network.sleep or self._lines.stopped.wait)(pause)
+            if self._lines.stopped.is_set():
+                break
         if isinstance(outcome, Answer):
             return outcome
-        if isinstance(outcome, UnreachableError):
+        if isinstance(outcome, UnreachableError) and not self._lines.stopped.is_set():
             self._network.dead.add(self.host)
         raise outcome
 
@@ -237,7 +241,7 @@ class Http:
     def _read(
         self, response: httpx.Response, effect: Effect, into: Callable[[bytes], None] | None
     ) -> Answer:
-        """Take the answer in, at most 1 MiB; a good one may go `into` somewhere else instead."""
+        """Take the answer in, as far as it may go; a good one may go `into` something else."""
         headers = {name.lower(): value for name, value in response.headers.items()}
         headers[_LOCATION] = response.extensions[_LOCATION]
         if (theirs := date(headers.get("date", ""))) and "age" not in headers:
@@ -246,7 +250,7 @@ class Http:
         tls = stream and stream.get_extra_info("ssl_object")
         if tls and self.host not in self._network.chains:
             self._network.chains[self.host] = chain(tls)
-        body = bytearray()
+        body, most = bytearray(), response.request.extensions.get(_MOST, ANSWER_LIMIT)
         answer = Answer(self.host, effect, response.status_code, headers, b"", self.login.how)
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise senseless(answer, "its answer is compressed, which was not asked for")
@@ -255,8 +259,8 @@ class Http:
                 into(piece)
                 continue
             body += piece
-            if len(body) > ANSWER_LIMIT:
-                raise senseless(answer, f"its answer is larger than {ANSWER_LIMIT:,} bytes")
+            if len(body) > most:
+                raise senseless(answer, f"its answer is larger than {most:,} bytes")
         if not answer.ok:  # some servers repeat in their refusal what they were sent
             said = redact(body.decode(errors="surrogateescape"), self._secrets)
             body = bytearray(said.encode(errors="surrogateescape"))
@@ -268,21 +272,14 @@ def _set_aside(response: httpx.Response) -> None:
     response.extensions[_LOCATION] = response.headers.pop(_LOCATION, "")
 
 
-class _Measure:
-    """A SHA-256 and a size that grow together."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self.sha, self.size = hashlib.sha256(), 0
-
-    def update(self, piece: bytes) -> None:
-        self.sha.update(piece)
-        self.size += len(piece)
+def _hide_queries(record: logging.LogRecord) -> bool:
+    """Let httpx log where a request goes, and not what signs it there."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            given.copy_with(query=None) if isinstance(given, httpx.URL) else given
+            for given in record.args
+        )
+    return True
 
 
-def _counted(pieces: Iterator[bytes], sent: Callable[[int], None]) -> Iterator[bytes]:
-    for piece in pieces:
-        yield piece
-        sent(len(piece))
+logging.getLogger("httpx").addFilter(_hide_queries)

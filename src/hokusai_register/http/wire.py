@@ -12,10 +12,11 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+from weakref import WeakSet
 
 import httpcore
 
@@ -79,8 +80,27 @@ class DeadlineBackend(httpcore.NetworkBackend):
     """
 
     def __init__(self, wall: Wall, tls: Tls | None = None) -> None:
-        self._wall, self._tls = wall, tls
+        self.wall, self.tls = wall, tls
+        self.stopped = threading.Event()
         self._backend = httpcore.SyncBackend()
+        self._open: WeakSet[_DeadlineStream] = WeakSet()
+        self._opening = threading.Lock()
+
+    def stop(self) -> None:
+        """Break off what any thread sends or receives, and open nothing any more."""
+        with self._opening:
+            self.stopped.set()
+            for stream in self._open:
+                stream.break_off()
+
+    def opened(self, stream: httpcore.NetworkStream) -> httpcore.NetworkStream:
+        """Return a new connection, bounded."""
+        bounded = _DeadlineStream(stream, self)
+        with self._opening:
+            self._open.add(bounded)
+            if self.stopped.is_set():
+                bounded.break_off()
+        return bounded
 
     def connect_tcp(
         self,
@@ -91,7 +111,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to `host`: each of its addresses gets a share of the time."""
-        until = time.monotonic() + self._wall.cap(timeout)
+        until = time.monotonic() + self.wall.cap(timeout)
         addresses = _resolved(host, port, until)
         for left in range(len(addresses), 0, -1):
             share = max((until - time.monotonic()) / left, 0.001)
@@ -103,7 +123,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
                 if left == 1:
                     raise
                 continue
-            return _DeadlineStream(stream, self._wall, self._tls)
+            return self.opened(stream)
         raise httpcore.ConnectError(f"{host} has no address")
 
 
@@ -134,9 +154,9 @@ def _resolved(host: str, port: int, until: float) -> list[str]:
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, wall: Wall, tls: Tls | None) -> None:
-        self._stream = stream
-        self._wall, self._tls = wall, tls
+    def __init__(self, stream: httpcore.NetworkStream, backend: DeadlineBackend) -> None:
+        self._stream, self._backend = stream, backend
+        self._wall, self._tls = backend.wall, backend.tls
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._wall.until <= time.monotonic():
@@ -146,7 +166,8 @@ class _DeadlineStream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if self._wall.until <= time.monotonic():
             raise httpcore.WriteTimeout("the deadline has passed")
-        self._stream.write(buffer, self._wall.cap(timeout))
+        # What is left of a view after each partial write is a view again, and no copy.
+        self._stream.write(cast("bytes", memoryview(buffer)), self._wall.cap(timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -165,7 +186,13 @@ class _DeadlineStream(httpcore.NetworkStream):
                 seconds = self._wall.cap(timeout)
                 error.__cause__.add_note(names(self._tls, address, server_hostname, seconds))
             raise
-        return _DeadlineStream(stream, self._wall, self._tls)
+        return self._backend.opened(stream)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+    def break_off(self) -> None:
+        """End what another thread waits for here: closing a socket would not wake it up."""
+        line = self.get_extra_info("socket")
+        with suppress(OSError):  # it is closed already
+            socket.socket.shutdown(line, socket.SHUT_RDWR)  # not the one of TLS, which says goodbye

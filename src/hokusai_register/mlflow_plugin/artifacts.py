@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+from collections.abc import Iterable
 from inspect import signature
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepositor
 from mlflow.tracking._tracking_service.utils import get_tracking_uri
 
 from hokusai_register.errors import TrustError
+from hokusai_register.files import Parcel
 from hokusai_register.mlflow_plugin.connection import SCHEME, connection_for
 from hokusai_register.model import File
 
@@ -70,21 +72,28 @@ class ProxiedArtifacts(ArtifactRepository):  # type: ignore[misc]  # MLflow is n
 
     def log_artifact(self, local_file: str, artifact_path: str | None = None) -> None:
         """Upload one file into the directory `artifact_path`."""
-        verify_artifact_path(artifact_path)
-        local = Path(local_file)
-        with local.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        file = File(local.name, local.stat().st_size, digest)
-        target = self._below(artifact_path, local.name)
-        self._connection.put(target, file, lambda: local.open("rb"), lambda _: None)
+        self._put([(Path(local_file), artifact_path)])
 
     def log_artifacts(self, local_dir: str, artifact_path: str | None = None) -> None:
-        """Upload all files of a directory into the directory `artifact_path`."""
+        """Upload all files of a directory into the directory `artifact_path`, several at once."""
         top = Path(local_dir)
+        found = []
         for path in sorted(p for p in top.rglob("*") if p.is_file()):
             parent = path.parent.relative_to(top).as_posix()
             inside = posixpath.normpath(posixpath.join(artifact_path or "", parent))
-            self.log_artifact(str(path), None if inside == "." else inside)
+            found.append((path, None if inside == "." else inside))
+        self._put(found)
+
+    def _put(self, found: Iterable[tuple[Path, str | None]]) -> None:
+        parcels = [self._parcel(local, directory) for local, directory in found]
+        self._connection.put(parcels, lambda _: None, lambda: None)
+
+    def _parcel(self, local: Path, directory: str | None) -> Parcel:
+        verify_artifact_path(directory)
+        with local.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        file = File(local.name, local.stat().st_size, digest)
+        return Parcel(self._below(directory, local.name), file, lambda: local.open("rb"))
 
     def list_artifacts(self, path: str | None = None) -> list[FileInfo]:
         """List a directory; the paths are relative to the root of this repository."""

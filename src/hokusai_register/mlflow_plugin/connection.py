@@ -5,16 +5,28 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from hokusai_register import access, checks
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import AuthError, NotTheServiceError, Reason, TrustError
-from hokusai_register.http import Answer, Effect, Http, Login, Network, refusal, senseless
-from hokusai_register.model import File
+from hokusai_register.files import Parcel
+from hokusai_register.http import (
+    Answer,
+    Body,
+    Effect,
+    Http,
+    Login,
+    Network,
+    Tally,
+    refusal,
+    senseless,
+)
+from hokusai_register.mlflow_plugin.multipart import Multipart
+from hokusai_register.mlflow_plugin.sending import send
 from hokusai_register.reader import Reader
 
 SCHEME = "hokusai+"
@@ -32,6 +44,7 @@ class Connection:
         self.http = Http(self.base, network, login)
         self.tls = network.tls
         self._network, self._login = network, login
+        self._multipart = Multipart(lambda: self.http, self._artifact, network)
         self._prefix = ""
         self.host = self.http.where
         self.artifact_location = None  # the server knows
@@ -112,14 +125,28 @@ class Connection:
         return path.strip("/")
 
     def put(
-        self, path: str, file: File, source: Callable[[], BinaryIO], sent: Callable[[int], None]
+        self, parcels: Sequence[Parcel], sent: Callable[[int], None], kept: Callable[[], object]
     ) -> None:
-        """Upload one file to `path` below the artifact proxy."""
-        answer = self.http.upload(self._artifact(path), file, source, sent)
-        if answer.status == 413:  # noqa: PLR2004  # RFC 9110: Content Too Large
-            raise refusal(answer, f"{file.path!a} has {file.size:,} bytes")
-        if answer.body.strip() or not answer.ok:  # newer servers say nothing, older ones `{}`
-            answer.json_object()
+        """Upload all files below the artifact proxy; `kept` and `sent` as in `Shelf.put`."""
+        tally = Tally(sent)
+
+        def put(http: Http, parcel: Parcel) -> None:
+            file = parcel.file
+            body = Body(file.size, file.sha256, parcel.pieces)
+            answer = http.upload(self._artifact(parcel.path), body, tally.tell)
+            if answer.status == 413:  # noqa: PLR2004  # RFC 9110: Content Too Large
+                raise refusal(answer, f"{file.path!a} has {file.size:,} bytes")
+            if answer.body.strip() or not answer.ok:  # newer servers say nothing, older ones `{}`
+                answer.json_object()
+            kept()
+
+        whole = []
+        for parcel in parcels:
+            if self._multipart.take(parcel, tally):
+                kept()
+            else:
+                whole.append(parcel)
+        send(whole, put, self.http, lambda: Http(self.http.base, self._network, self._login))
 
     def listing(self, path: str) -> list[dict[str, Any]]:
         """Return the entries of a directory: `path` (its name), `is_dir`, `file_size` in bytes."""
@@ -166,9 +193,9 @@ class Connection:
     def _path(self, endpoint: str) -> str:
         return endpoint.replace("/api/", self._prefix or "/api/", 1)
 
-    def _artifact(self, path: str) -> str:
+    def _artifact(self, path: str, endpoint: str = ARTIFACTS) -> str:
         # MLflow's own client leaves `#`, `?` and `%` as they are: x#1.bin and x#2.bin become one.
-        return f"{self._path(ARTIFACTS)}/{quote(os.fsencode(path), safe='/')}"
+        return f"{self._path(endpoint)}/{quote(os.fsencode(path), safe='/')}"
 
 
 _announced: dict[str, Connection] = {}

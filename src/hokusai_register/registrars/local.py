@@ -9,13 +9,12 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from hokusai_register import bundle, keeping
 from hokusai_register.errors import LocalStoreError, RegisterError, RejectedError
-from hokusai_register.files import checked
-from hokusai_register.model import Artifact, Attempt, Backend, File, Model, Receipt
+from hokusai_register.files import Parcel
+from hokusai_register.model import Artifact, Attempt, Backend, Model, Receipt
 from hokusai_register.paths import of_url
 from hokusai_register.register import Registrar, Watcher
 from hokusai_register.registrars import template
@@ -146,22 +145,27 @@ class LocalFiles:
         return path.relative_to(self._artifacts).as_posix()
 
     def put(
-        self, path: str, file: File, source: Callable[[], BinaryIO], sent: Callable[[int], None]
+        self, parcels: Sequence[Parcel], sent: Callable[[int], None], kept: Callable[[], object]
     ) -> None:
-        """Link the file that the bundle keeps, or copy it where links are not to be had."""
-        target = self._artifacts / path
+        """Link the files that the bundle keeps, or copy them where links are not to be had."""
+        for parcel in parcels:
+            self._put(parcel)
+            sent(parcel.file.size)
+            kept()
+
+    def _put(self, parcel: Parcel) -> None:
+        target = self._artifacts / parcel.path
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = keeping.beside(self._artifacts / "file")  # where no files are listed
         try:
             try:
-                os.link(self._kept / file.path, scratch)
+                os.link(self._kept / parcel.file.path, scratch)
             except OSError:
-                with source() as stream, scratch.open("xb") as copy:
-                    copy.writelines(checked(stream, file))
+                with scratch.open("xb") as copy:
+                    copy.writelines(parcel.pieces())
             scratch.replace(target)
         finally:
             scratch.unlink(missing_ok=True)  # of two links to one file a renaming leaves both
-        sent(file.size)
 
     def files(self, path: str) -> dict[str, int]:
         """Return all files below `path` with their sizes in bytes."""

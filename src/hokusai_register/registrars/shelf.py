@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
-from hokusai_register.model import File
+from hokusai_register.files import Parcel
 
 
 class Shelf(Protocol):
@@ -32,9 +32,9 @@ class Shelf(Protocol):
         ...
 
     def put(
-        self, path: str, file: File, source: Callable[[], BinaryIO], sent: Callable[[int], None]
+        self, parcels: Sequence[Parcel], sent: Callable[[int], None], kept: Callable[[], object]
     ) -> None:
-        """Keep one file at `path`."""
+        """Keep all files; `kept` hears that one is, `sent` of bytes (and of those taken back)."""
         ...
 
     def files(self, path: str) -> dict[str, int]:

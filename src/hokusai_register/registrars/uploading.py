@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from functools import partial
 
 from hokusai_register.artifact import open_file
+from hokusai_register.files import Parcel
 from hokusai_register.model import Artifact, File
 from hokusai_register.register import Watcher
 from hokusai_register.registrars import names, readback
@@ -24,22 +25,19 @@ class Upload:
     shelf: Shelf
     path: str
 
-    def carry_out(self, watcher: Watcher, kept: Callable[[], None]) -> None:
-        """Send all files, and raise unless they are there; `kept` hears that something is."""
-        watcher.sending(self.artifact.size)
-        for file in self.artifact.files:
-            self._put(file, watcher)
-            kept()
-        if not self.artifact.is_mlmodel:
-            extra = self.mlmodel
-            file = File("MLmodel", len(extra), hashlib.sha256(extra).hexdigest())
-            self.shelf.put(f"{self.path}/MLmodel", file, lambda: io.BytesIO(extra), lambda _: None)
+    def carry_out(self, watcher: Watcher, kept: Callable[[], object]) -> None:
+        """Send all files, and raise unless they are there; `kept` hears that one is."""
         sizes = readback.sizes(self.artifact, self.mlmodel)
+        watcher.sending(sum(sizes.values()))
+        self.shelf.put([*self._parcels()], watcher.sent, kept)
         readback.files(self.shelf, self.path, sizes)
         names.fetch_back(self.shelf, self.path, self.artifact)
 
-    def _put(self, file: File, watcher: Watcher) -> None:
-        def source() -> BinaryIO:
-            return open_file(self.artifact.root, file.path)
-
-        self.shelf.put(f"{self.path}/{file.path}", file, source, watcher.sent)
+    def _parcels(self) -> Iterator[Parcel]:
+        for file in self.artifact.files:
+            opened = partial(open_file, self.artifact.root, file.path)
+            yield Parcel(f"{self.path}/{file.path}", file, opened)
+        if not self.artifact.is_mlmodel:
+            digest = hashlib.sha256(self.mlmodel).hexdigest()
+            file = File("MLmodel", len(self.mlmodel), digest)
+            yield Parcel(f"{self.path}/MLmodel", file, partial(io.BytesIO, self.mlmodel))

@@ -1,0 +1,88 @@
+"""Many things at once: all done, or ended by the first failure; no thread and no item held."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from hokusai_register.http import Tally, together
+
+THREADS = 4
+
+
+def nothing() -> None:
+    """Have nothing to break off."""
+
+
+def threads() -> int:
+    return threading.active_count()
+
+
+def test_every_item_is_done_once_and_several_at_once() -> None:
+    done: list[int] = []
+    meeting = threading.Barrier(THREADS, timeout=10)
+
+    def work(item: int) -> None:
+        meeting.wait()
+        done.append(item)
+
+    together(work, iter(range(3 * THREADS)), THREADS, nothing)
+    assert sorted(done) == list(range(3 * THREADS))
+
+
+def test_the_first_failure_ends_the_rest_and_is_what_the_caller_sees() -> None:
+    before, stopped, begun = threads(), threading.Event(), itertools.count()
+
+    def work(item: int) -> None:
+        next(begun)
+        if item == 0:
+            raise ZeroDivisionError
+        assert stopped.wait(10)
+        raise KeyError
+
+    with pytest.raises(ZeroDivisionError):
+        together(work, itertools.count(), THREADS, stopped.set)
+    assert next(begun) <= THREADS
+    assert threads() == before
+
+
+def test_items_that_cannot_be_made_are_a_failure() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        together(lambda _: None, items(), THREADS, nothing)
+
+
+class Big:
+    """Something of which few may be there at once."""
+
+
+def test_no_more_is_held_than_is_worked_on() -> None:
+    made: weakref.WeakSet[Big] = weakref.WeakSet()
+    most: list[int] = []
+
+    def items() -> Iterator[Big]:
+        for _ in range(50):
+            most.append(len(made))
+            made.add(one := Big())
+            yield one
+            del one
+
+    together(lambda _: None, items(), THREADS, nothing)
+    assert max(most) < THREADS
+
+
+def test_a_tally_takes_back_what_has_to_be_sent_again() -> None:
+    told: list[int] = []
+    tally = Tally(told.append)
+    pieces = tally.counted([b"abc", b"de", b"f"])
+    assert [next(pieces), next(pieces), sum(told)] == [b"abc", b"de", 3]
+    tally.void()
+    tally.void()
+    assert told == [3, -3]
