@@ -16,7 +16,7 @@ TEMPLATE = $(@D)/bin/python -c 'from hokusai_register.registrars.template import
 # Hundreds of processes import what is in src: each would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test lint quick unit contract functional faults seeds compat e2e lock upgrade clean
+.PHONY: setup demo test lint quick unit contract functional faults seeds compat e2e bench bench-quick lock upgrade clean
 
 setup: $(READY)
 
@@ -91,6 +91,20 @@ compat: $(READY) .venvs/compat-2.22/.ready .venvs/compat-3.5/.ready
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
+# How fast, how small and how flat, beside what people use today; `.ci/docker make bench` measures
+# the image too.
+bench bench-quick: $(READY) .venvs/bench-mlflow/.ready .venvs/runtime/.ready .venvs/product/.ready
+	PYTHONPATH=tests $(BIN)/python -m $(subst -, --,$@)
+
+# As the image installs it: nothing that is here for tests.
+.venvs/product/.ready: requirements/build.txt requirements/runtime.txt pyproject.toml $(shell find src -name '*.py')
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r requirements/build.txt -r requirements/runtime.txt
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	  --force-reinstall .
+	touch $@
+
 # The image as a runner and act run it; `.ci/docker make e2e` brings Docker to a Debian machine.
 e2e: $(READY) $(ACT)
 	ACT=$(CURDIR)/$(ACT) $(BIN)/pytest tests/e2e
@@ -98,7 +112,7 @@ e2e: $(READY) $(ACT)
 # The requirement files: exact versions with hashes, and no address of any index. Wheels only, so
 # that nothing of what is looked at is run.
 lock: .venvs/uv/.ready
-	cd requirements && for set in build runtime dev compat-2.22 compat-3.5 uv; do \
+	cd requirements && for set in build runtime dev compat-2.22 compat-3.5 bench-mlflow uv; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-build --override overrides.in $(UPGRADE) $$set.in --output-file $$set.txt \
 	    || exit 1; done
