@@ -23,7 +23,7 @@ GROUPS: dict[str, Callable[[Bench], Section]] = {
 TITLE = "Fast, small and flat"
 INTRO = """\
 From `make bench`. Each program runs in a fresh process, in turns with the others, in {rounds} \
-rounds; shown are the median and, in brackets, the ends. A *value* is ours by theirs, taken in each \
+rounds; shown are the median and, in brackets, the ends. A *value* is ours by theirs, of the same \
 round: seconds are this machine's, ratios are not. The servers are real ones, on loopback."""
 
 

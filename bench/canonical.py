@@ -12,6 +12,7 @@ from bench.setting import MLFLOW, SLIM, Bench, flags, ours, peer, register
 from bench.turns import Program, in_turns
 
 SIZES = (9_000_000, 900_000, 100_000)  # bytes
+FLAGS = flags(metrics=METRICS, params=PARAMS, tags=TAGS, alias=ALIAS)
 DELAY = 0.05  # seconds
 BESIDE = {"naive": Bound(0.35), "client": Bound(0.75), "raw": None}
 TEXT = """\
@@ -47,5 +48,4 @@ def measure(bench: Bench) -> Section:
 def _program(name: str, model: Path, url: str) -> Program:
     if name != "ours":
         return peer(MLFLOW if name == "naive" else SLIM, name, model, url)
-    more = flags(metrics=METRICS, params=PARAMS, tags=TAGS, alias=ALIAS)
-    return ours(register(model, url, *more))
+    return ours(register(model, url, *FLAGS))

@@ -31,6 +31,7 @@ def measure(bench: Bench) -> Section:
         ratio("first registration", costs, ("ours", name), bound)
         for name, (_, bound) in BESIDE.items()
     ]
+    figures += [ratio("processor", costs, ("ours", name), of="cpu") for name in BESIDE]
     return Section("The local store", TEXT, figures)
 
 

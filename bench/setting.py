@@ -58,10 +58,10 @@ LESS = Scale(
     growth_rounds=1,
     large=(10**8,),
     small_files=200,
-    files=(1, 10, 100),
+    files=(1, 100),
     metrics=(1, 1000),
     versions=(1, 1000),
-    jobs=(1, 8),
+    jobs=(2, 4),
     image=False,
 )
 
