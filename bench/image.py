@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.canonical import FLAGS, SIZES
-from bench.figures import Bound, Figure, Section, ratio, shown
+from bench.figures import Bound, Figure, Section, ratio
 from bench.setting import EXPERIMENT, KEY, PEERS, ROOT, Bench, register
 from bench.turns import Program, in_turns, spread
 
