@@ -93,17 +93,8 @@ compat: $(READY) .venvs/compat-2.22/.ready .venvs/compat-3.5/.ready
 
 # How fast, how small and how flat, beside what people use today; `.ci/docker make bench` measures
 # the image too.
-bench bench-quick: $(READY) .venvs/bench-mlflow/.ready .venvs/runtime/.ready .venvs/product/.ready
+bench bench-quick: $(READY) .venvs/bench-mlflow/.ready .venvs/runtime/.ready .venvs/step/.ready
 	PYTHONPATH=tests $(BIN)/python -m $(subst -, --,$@)
-
-# As the image installs it: nothing that is here for tests.
-.venvs/product/.ready: requirements/build.txt requirements/runtime.txt pyproject.toml $(shell find src -name '*.py')
-	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-	  -r requirements/build.txt -r requirements/runtime.txt
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-	  --force-reinstall .
-	touch $@
 
 # The image as a runner and act run it; `.ci/docker make e2e` brings Docker to a Debian machine.
 e2e: $(READY) $(ACT)

@@ -19,7 +19,7 @@ from functional.servers import mlflow_server
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / "bench" / "peers"
 OURS, MLFLOW, SLIM = (
-    ROOT / ".venvs" / name / "bin" / "python" for name in ("product", "bench-mlflow", "runtime")
+    ROOT / ".venvs" / name / "bin" / "python" for name in ("step", "bench-mlflow", "runtime")
 )
 EXPERIMENT = "bench"
 KEY = {"HOKUSAI_API_KEY": "hk_live_" + "0123456789abcdef" * 2}
