@@ -6,18 +6,19 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from bench import canonical, growth, image, local, machine, plot, start, uploads
+from bench import canonical, growth, image, local, machine, start, uploads
 from bench.figures import Section, page
-from bench.setting import ALL, LESS, ROOT, Bench
+from bench.setting import ALL, LESS, ROOT, SERVER, Bench, server
 
 GROUPS: dict[str, Callable[[Bench], Section]] = {
     "start": start.measure,
     "canonical": canonical.measure,
     "uploads": uploads.measure,
     "local": local.measure,
+    "growth": growth.measure,
     "image": image.measure,
 }
 TITLE = "Fast, small and flat"
@@ -31,16 +32,21 @@ def main() -> int:
     """Measure; 1 if a bound was missed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of everything, and not kept")
-    parser.add_argument("groups", nargs="*", help=f"only these: {', '.join(GROUPS)}, growth")
+    parser.add_argument("groups", nargs="*", help=f"only these: {', '.join(GROUPS)}")
     asked = parser.parse_args()
     scale = LESS if asked.quick else ALL
     # What is not all of it is to look at, not to keep.
     target = ROOT / (".cache/bench" if asked.quick or asked.groups else "bench")
     target.mkdir(parents=True, exist_ok=True)
     before = machine.about()
-    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        bench = Bench(scale, Path(scratch))
-        sections = list(_measured(bench, asked.groups or [*GROUPS, "growth"], target))
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as scratch,
+        server(Path(scratch) / SERVER) as url,
+    ):
+        bench = Bench(scale, Path(scratch), url, target)
+        # Images take minutes to build.
+        groups = asked.groups or [name for name in GROUPS if not (asked.quick and name == "image")]
+        sections = list(_measured(bench, groups))
     intro = INTRO.format(rounds=scale.rounds)
     results = target / "results.md"
     results.write_text(page(TITLE, (intro, before), sections), encoding="utf-8")
@@ -51,16 +57,11 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def _measured(bench: Bench, groups: list[str], target: Path) -> Iterator[Section]:
+def _measured(bench: Bench, groups: Iterable[str]) -> Iterator[Section]:
     for name in groups:
         began = time.monotonic()
-        if name == "growth":
-            section, axes = growth.measure(bench)
-            plot.draw(axes, target / "growth.svg")
-        else:
-            section = GROUPS[name](bench)
+        yield GROUPS[name](bench)
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
-        yield section
 
 
 if __name__ == "__main__":

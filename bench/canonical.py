@@ -28,11 +28,11 @@ def measure(bench: Bench) -> Section:
     """Measure it on a server next door, and on one where each round trip takes 50 ms longer."""
     model = bench.model("canonical", *SIZES)
     rounds = bench.scale.rounds
-    with bench.server("canonical-server") as url, contextlib.ExitStack() as stack:
-        programs = [_program(name, model, url) for name in ("ours", *BESIDE)]
+    with contextlib.ExitStack() as stack:
+        programs = [_program(name, model, bench.url) for name in ("ours", *BESIDE)]
         alone = Program(IMPORT, lambda _: (str(SLIM), "-I", "-c", IMPORT), QUIET)
         near = in_turns([*programs, alone], rounds)
-        lines = {program.name: stack.enter_context(line(url, DELAY)) for program in programs}
+        lines = {program.name: stack.enter_context(line(bench.url, DELAY)) for program in programs}
         far = in_turns([_program(name, model, one.url) for name, one in lines.items()], rounds)
     figures = [
         *(

@@ -6,14 +6,14 @@ import os
 import shutil
 import subprocess
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bench.canonical import FLAGS, SIZES
 from bench.figures import Bound, Figure, Section, ratio
 from bench.setting import EXPERIMENT, KEY, PEERS, ROOT, Bench, register
-from bench.turns import Program, in_turns, spread
+from bench.turns import Command, Program, in_turns, spread
 
 DOCKER = os.environ.get("DOCKER", "docker")
 BASE = "python:3.13-slim"
@@ -77,32 +77,29 @@ def _starts(bench: Bench) -> Iterator[Figure]:
 
 def _registrations(bench: Bench) -> Iterator[Figure]:
     model = bench.model("image", *SIZES)
-    with bench.server("image-server") as url:
-        command = register(model, url, *FLAGS)
-        seen = ("--network", "host", "--volume", f"{model.parent}:{model.parent}")
+    command = register(model, bench.url, *FLAGS)
+    seen = ("--network", "host", "--volume", f"{model.parent}:{model.parent}")
 
-        def ours(turn: str) -> Sequence[str]:
-            # What comes before its name, the image brings.
-            arguments = command(turn)
-            rest = arguments[arguments.index("register") :]
-            return _run(IMAGES["ours"], *rest, options=seen)(turn)
+    def ours(turn: str) -> Sequence[str]:
+        # What comes before its name, the image brings.
+        arguments = command(turn)
+        rest = arguments[arguments.index("register") :]
+        return _run(IMAGES["ours"], *rest, options=seen)(turn)
 
-        def naive(turn: str) -> Sequence[str]:
-            arguments = (url, str(model), turn, EXPERIMENT)
-            return _run(IMAGES["naive"], *arguments, options=seen)(turn)
+    def naive(turn: str) -> Sequence[str]:
+        arguments = (bench.url, str(model), turn, EXPERIMENT)
+        return _run(IMAGES["naive"], *arguments, options=seen)(turn)
 
-        programs = [Program("ours", ours, KEY, says="status=registered"), Program("naive", naive)]
-        warm = in_turns(programs, bench.scale.rounds)
-        yield ratio("registration", warm, ("ours", "naive"))
-        if os.access(CACHES, os.W_OK):
-            cold = [replace(program, before=_forget) for program in programs]
-            costs = in_turns(cold, bench.scale.rounds)
-            yield ratio("cold registration", costs, ("ours", "naive"))
+    programs = [Program("ours", ours, KEY, says="status=registered"), Program("naive", naive)]
+    warm = in_turns(programs, bench.scale.rounds)
+    yield ratio("registration", warm, ("ours", "naive"))
+    if os.access(CACHES, os.W_OK):
+        cold = [replace(program, before=_forget) for program in programs]
+        costs = in_turns(cold, bench.scale.rounds)
+        yield ratio("cold registration", costs, ("ours", "naive"))
 
 
-def _run(
-    image: str, *arguments: str, options: Sequence[str] = ()
-) -> Callable[[str], Sequence[str]]:
+def _run(image: str, *arguments: str, options: Sequence[str] = ()) -> Command:
     """Return the command that starts a container; the key comes from its environment."""
     named = (part for name in KEY for part in ("--env", name))
     command = (DOCKER, "run", "--rm", *named, *options, image, *arguments)
@@ -129,7 +126,5 @@ def _forget() -> None:
 
 def _said(*command: str) -> str:
     """Ask Docker."""
-    environ = {**os.environ, "DOCKER_BUILDKIT": "1"}
-    return subprocess.run(  # noqa: S603  # what is asked stands here
-        (DOCKER, *command), env=environ, capture_output=True, text=True, check=True
-    ).stdout
+    asked = (DOCKER, *command)
+    return subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603

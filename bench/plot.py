@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.growth import Axis
+from bench.axes import Axis
 from bench.turns import spread
 
 

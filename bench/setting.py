@@ -6,14 +6,14 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from bench.peers.values import METRICS
-from bench.turns import Program
+from bench.turns import Command, Program
 from functional.servers import mlflow_server
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +22,7 @@ OURS, MLFLOW, SLIM = (
     ROOT / ".venvs" / name / "bin" / "python" for name in ("step", "bench-mlflow", "runtime")
 )
 EXPERIMENT = "bench"
+SERVER = "server"
 KEY = {"HOKUSAI_API_KEY": "hk_live_" + "0123456789abcdef" * 2}
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true"}
 PIECE = 1 << 20  # bytes
@@ -39,7 +40,6 @@ class Scale:
     metrics: Sequence[int]
     versions: Sequence[int]
     jobs: Sequence[int]
-    image: bool
 
 
 ALL = Scale(
@@ -51,7 +51,6 @@ ALL = Scale(
     metrics=(1, 10, 1000),
     versions=(1, 100, 5000),
     jobs=(1, 8, 32),
-    image=True,
 )
 LESS = Scale(
     rounds=3,
@@ -61,17 +60,18 @@ LESS = Scale(
     files=(1, 100),
     metrics=(1, 1000),
     versions=(1, 1000),
-    jobs=(2, 4),
-    image=False,
+    jobs=(1, 4),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where it is measured, and how much."""
+    """How much is measured and where, with which server, and where pictures of it go."""
 
     scale: Scale
     scratch: Path
+    url: str
+    target: Path
 
     def model(self, name: str, *sizes: int) -> Path:
         """Make a directory of files that no compression makes smaller."""
@@ -83,21 +83,22 @@ class Bench:
                     stream.write(os.urandom(min(PIECE, size - begin)))
         return place
 
-    @contextlib.contextmanager
-    def server(self, name: str) -> Iterator[str]:
-        """Run an MLflow server that knows the experiment."""
-        with mlflow_server(MLFLOW, self.scratch / name) as url:
-            made = httpx.post(f"{url}/api/2.0/mlflow/experiments/create", json={"name": EXPERIMENT})
-            made.raise_for_status()
-            yield url
-
-    def clear(self, name: str) -> None:
-        """Remove what a server got, and let nothing of it be written out during the next turn."""
-        shutil.rmtree(self.scratch / name / "artifacts", ignore_errors=True)
+    def clear(self) -> None:
+        """Remove what the server got, and let nothing of it be written out in the next turn."""
+        shutil.rmtree(self.scratch / SERVER / "artifacts", ignore_errors=True)
         os.sync()
 
 
-def register(model: Path, url: str, *flags: str) -> Callable[[str], Sequence[str]]:
+@contextlib.contextmanager
+def server(directory: Path) -> Iterator[str]:
+    """Run an MLflow server that knows the experiment; give its origin."""
+    with mlflow_server(MLFLOW, directory) as url:
+        made = httpx.post(f"{url}/api/2.0/mlflow/experiments/create", json={"name": EXPERIMENT})
+        made.raise_for_status()
+        yield url
+
+
+def register(model: Path, url: str, *flags: str) -> Command:
     """Return our command, as in any CI job, for a name."""
     return lambda name: (
         *(str(OURS), "-I", "-m", "hokusai_register", "register"),
@@ -107,7 +108,7 @@ def register(model: Path, url: str, *flags: str) -> Callable[[str], Sequence[str
     )
 
 
-def ours(command: Callable[[str], Sequence[str]], name: str = "ours") -> Program:
+def ours(command: Command, name: str = "ours") -> Program:
     """Return a program that registers with our command, anew each time."""
     return Program(name, command, KEY, says="status=registered")
 

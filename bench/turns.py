@@ -12,20 +12,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+Command = Callable[[str], Sequence[str]]  # from a name that no other turn has
 MIB = 1024  # ru_maxrss counts KiB
 _TURNS = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is run: `command` makes one from a name that no other turn has.
+    """What is run, and how it has to end.
 
     `before` prepares, and is not timed. It has to end with `exit_code` and to have said `says`;
     with `first_word`, the clock stops as soon as it says anything.
     """
 
     name: str
-    command: Callable[[str], Sequence[str]]
+    command: Command
     environ: Mapping[str, str] = field(default_factory=dict)
     directory: Path | None = None
     exit_code: int = 0

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bench.figures import Bound, Figure, Section, compared, ratio, shown
 from bench.setting import MLFLOW, Bench, ours, peer, register
-from bench.turns import Cost, Program, in_turns, spread
+from bench.turns import Command, Cost, Program, in_turns, spread
 
 THROUGHPUT = Bound(0.9, least=True)
 SMALL_FILES = Bound(0.6)
 PEAK = Bound(150)  # MiB
 SMALL = 10_000  # bytes
-SERVER = "uploads-server"
 STORE = "api/2.0/mlflow-artifacts/artifacts"
 TEXT = """\
 Whole runs, from the start of the process to its exit code. The *throughput* is that of what the \
@@ -25,21 +24,19 @@ Costs = dict[str, list[Cost]]
 
 def measure(bench: Bench) -> Section:
     """Upload with ours, curl, and MLflow."""
-    with bench.server(SERVER) as url:
-        figures = [figure for size in bench.scale.large for figure in _large(bench, url, size)]
-        figures += _many(bench, url)
-    return Section("Uploads", TEXT, figures)
+    figures = [figure for size in bench.scale.large for figure in _large(bench, size)]
+    return Section("Uploads", TEXT, [*figures, *_many(bench)])
 
 
-def _large(bench: Bench, url: str, size: int) -> list[Figure]:
+def _large(bench: Bench, size: int) -> list[Figure]:
     model, least = bench.model(f"large-{size}", size), bench.model(f"least-{size}", 1)
     (file,), (byte,) = model.iterdir(), least.iterdir()
     copy = file.with_suffix(".copy")
     programs = [
-        ours(register(model, url)),
-        ours(register(least, url), "ours, 1 byte"),
-        Program("curl -T", _curl(file, url)),
-        Program("curl -T, 1 byte", _curl(byte, url)),
+        ours(register(model, bench.url)),
+        ours(register(least, bench.url), "ours, 1 byte"),
+        Program("curl -T", _curl(file, bench.url)),
+        Program("curl -T, 1 byte", _curl(byte, bench.url)),
         Program("cp", lambda _: ("cp", str(file), str(copy))),
     ]
     costs = _turns(bench, programs)
@@ -55,11 +52,11 @@ def _large(bench: Bench, url: str, size: int) -> list[Figure]:
     ]
 
 
-def _many(bench: Bench, url: str) -> list[Figure]:
+def _many(bench: Bench) -> list[Figure]:
     count = bench.scale.small_files
     model = bench.model("many", *[SMALL] * count)
-    theirs = peer(MLFLOW, "log_artifacts", model, url)
-    costs = _turns(bench, [ours(register(model, url)), theirs])
+    theirs = peer(MLFLOW, "log_artifacts", model, bench.url)
+    costs = _turns(bench, [ours(register(model, bench.url)), theirs])
     name = f"{count:,} files of 10 kB"
     return [
         ratio(f"{name}, whole run", costs, ("ours", theirs.name), SMALL_FILES),
@@ -70,11 +67,11 @@ def _many(bench: Bench, url: str) -> list[Figure]:
 
 def _turns(bench: Bench, programs: Sequence[Program]) -> Costs:
     """Run programs, each with an empty store and a disk at rest."""
-    tidy = [replace(program, before=lambda: bench.clear(SERVER)) for program in programs]
+    tidy = [replace(program, before=bench.clear) for program in programs]
     return in_turns(tidy, bench.scale.rounds)
 
 
-def _curl(file: Path, url: str) -> Callable[[str], Sequence[str]]:
+def _curl(file: Path, url: str) -> Command:
     options = ("--silent", "--show-error", "--fail", "--upload-file", str(file))
     return lambda name: ("curl", *options, f"{url}/{STORE}/{name}")
 
