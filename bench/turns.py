@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 Command = Callable[[str], Sequence[str]]  # from a name that no other turn has
 MIB = 1024  # ru_maxrss counts KiB
@@ -28,7 +27,6 @@ class Program:
     name: str
     command: Command
     environ: Mapping[str, str] = field(default_factory=dict)
-    directory: Path | None = None
     exit_code: int = 0
     says: str = ""
     before: Callable[[], object] = lambda: None
@@ -84,7 +82,6 @@ def _timed(program: Program, command: Sequence[str]) -> Cost:
         began = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603  # ours, and those that we compare with
             command,
-            cwd=program.directory,
             env={name: os.environ[name] for name in ("PATH", "HOME")} | dict(program.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if program.first_word else said,
