@@ -1,4 +1,4 @@
-"""A line to a server on which each round trip takes longer, and that counts them."""
+"""A line to a server on which each round trip takes longer, and that counts and times them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,44 @@ PIECE = 1 << 18  # bytes
 
 @dataclass
 class Line:
-    """Where it begins, and how many requests have gone over it."""
+    """Where it begins, how many requests have gone over it, and how long that took, in seconds.
+
+    `idle` is what passed from each `begin` to the first request, `waited` the time in which any
+    request had no answer.
+    """
 
     url: str
-    delay: float  # seconds that a round trip takes longer
+    delay: float  # that a round trip takes longer
     requests: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    idle: list[float] = field(default_factory=list)
+    waited: float = 0.0
+    _begun: float = 0.0
+    _since: float = 0.0
+    _open: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def count(self) -> None:
-        """Take note of one request more."""
-        with self.lock:
+    def begin(self) -> None:
+        """Take note that a program starts."""
+        self._begun = time.perf_counter()
+
+    def ask(self) -> None:
+        """Take note of a request."""
+        with self._lock:
+            now = time.perf_counter()
+            if not self._open:
+                self._since = now
+            if self._begun:
+                self.idle.append(now - self._begun)
+                self._begun = 0.0
+            self._open += 1
             self.requests += 1
+
+    def answer(self) -> None:
+        """Take note that one is answered, or will never be."""
+        with self._lock:
+            self._open -= 1
+            if not self._open:
+                self.waited += time.perf_counter() - self._since
 
 
 @contextlib.contextmanager
@@ -69,7 +96,7 @@ class _Connection:
             while data := self.near.recv(PIECE):
                 if not self.asking:
                     self.asking = True
-                    self.line.count()
+                    self.line.ask()
                     time.sleep(self.line.delay)
                 self.far.sendall(data)
         with contextlib.suppress(OSError):
@@ -79,8 +106,14 @@ class _Connection:
         with self.near, self.far:
             with contextlib.suppress(OSError):
                 while data := self.far.recv(PIECE):
-                    self.asking = False
+                    self._end()
                     self.near.sendall(data)
+            self._end()
             # Else `_ask` waits for good for somebody who keeps the connection open.
             with contextlib.suppress(OSError):
                 self.near.shutdown(socket.SHUT_RDWR)
+
+    def _end(self) -> None:
+        if self.asking:
+            self.asking = False
+            self.line.answer()

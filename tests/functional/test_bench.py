@@ -15,7 +15,7 @@ from bench.line import line
 from bench.peers.values import ALIAS, METRICS, PARAMS, TAGS
 from bench.setting import PEERS
 from bench.turns import Program, ProgramError, in_turns, run
-from functional.fault_server import as_json, faulty
+from functional.fault_server import Reply, as_json, faulty
 from functional.runner import unique
 from sandboxes import Sandbox
 
@@ -63,11 +63,25 @@ def test_a_line_counts_requests_and_takes_its_time(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("bench.line.time.sleep", waits.append)
     with faulty(lambda _: as_json({})) as server, line(server.url, 0.05) as opened:
         for _ in range(2):
+            opened.begin()
             with httpx.Client(base_url=opened.url) as client:
                 client.get("/small")
                 client.put("/large", content=bytes(10_000_000))
     assert opened.requests == len(server.asked) == 4
     assert waits.count(0.05) == 6  # one for each, and one for each connection
+    assert len(opened.idle) == 2
+    assert opened.waited > 0
+
+
+def test_a_request_without_an_answer_ends_too() -> None:
+    with faulty(lambda _: Reply(reset=True)) as server, line(server.url) as opened:
+        for _ in range(2):
+            with pytest.raises(httpx.TransportError):
+                httpx.get(opened.url)
+        taken = opened.waited
+        with pytest.raises(httpx.TransportError):
+            httpx.get(opened.url)
+        assert opened.waited > taken
 
 
 def test_copies_of_a_version_can_be_found(sandbox: Sandbox, client: MlflowClient) -> None:
