@@ -9,6 +9,7 @@ ACT := .cache/act-v0.2.87/act
 ACTIONS := action.yml composite/action.yml
 WORKFLOWS := .github/workflows/*.yml
 EXAMPLES := examples/workflows/*.yml
+BENCHED := $(READY) .venvs/bench-mlflow/.ready .venvs/runtime/.ready .venvs/step/.ready
 UV ?= $(CURDIR)/.venvs/uv/bin/uv
 
 TEMPLATE = $(@D)/bin/python -c 'from hokusai_register.registrars.template import main; main()'
@@ -93,8 +94,11 @@ compat: $(READY) .venvs/compat-2.22/.ready .venvs/compat-3.5/.ready
 
 # How fast, how small and how flat, beside what people use today; `.ci/docker make bench` measures
 # the image too.
-bench bench-quick: $(READY) .venvs/bench-mlflow/.ready .venvs/runtime/.ready .venvs/step/.ready
-	PYTHONPATH=tests $(BIN)/python -m $(subst -, --,$@)
+bench: $(BENCHED)
+	PYTHONPATH=tests $(BIN)/python -m bench
+
+bench-quick: $(BENCHED)
+	PYTHONPATH=tests $(BIN)/python -m bench --quick
 
 # The image as a runner and act run it; `.ci/docker make e2e` brings Docker to a Debian machine.
 e2e: $(READY) $(ACT)
