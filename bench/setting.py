@@ -74,13 +74,14 @@ class Bench:
     target: Path
 
     def model(self, name: str, *sizes: int) -> Path:
-        """Make a directory of files that no compression makes smaller."""
+        """Make a directory of files of these sizes, each with a content of its own."""
         place = self.scratch / name / "model"
         place.mkdir(parents=True)
         for number, size in enumerate(sizes):
+            piece = os.urandom(min(size, PIECE))
             with (place / f"part-{number}.bin").open("wb") as stream:
                 for begin in range(0, size, PIECE):
-                    stream.write(os.urandom(min(PIECE, size - begin)))
+                    stream.write(piece[: size - begin])
         return place
 
     def clear(self) -> None:
