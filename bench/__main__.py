@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bench import canonical, growth, image, local, machine, start, uploads
-from bench.figures import Section, page
+from bench.figures import Section, page, part
 from bench.setting import ALL, LESS, ROOT, SERVER, Bench, server
 
 GROUPS: dict[str, Callable[[Bench], Section]] = {
@@ -60,8 +60,9 @@ def main() -> int:
 def _measured(bench: Bench, groups: Iterable[str]) -> Iterator[Section]:
     for name in groups:
         began = time.monotonic()
-        yield GROUPS[name](bench)
-        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+        section = GROUPS[name](bench)
+        print(f"{part(section)}\n\n{name}: {time.monotonic() - began:.0f} s\n", flush=True)
+        yield section
 
 
 if __name__ == "__main__":

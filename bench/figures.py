@@ -96,12 +96,14 @@ def shown(found: Spread, unit: str = "") -> str:
 
 def page(title: str, intro: Iterable[str], sections: Iterable[Section]) -> str:
     """Return everything as Markdown."""
-    parts = [f"# {title}", *intro]
-    for section in sections:
-        parts += [f"## {section.title}", section.text]
-        parts += [table(_HEAD, map(_row, section.figures))] if section.figures else []
-        parts += [section.more] if section.more else []
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([f"# {title}", *intro, *map(part, sections)]) + "\n"
+
+
+def part(section: Section) -> str:
+    """Return one section as Markdown."""
+    figures = table(_HEAD, map(_row, section.figures)) if section.figures else ""
+    texts = (f"## {section.title}", section.text, figures, section.more)
+    return "\n\n".join(filter(None, texts))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
