@@ -23,7 +23,7 @@ GROUPS: dict[str, Callable[[Bench], Section]] = {
 }
 TITLE = "Fast, small and flat"
 INTRO = """\
-From `make bench`. Each program runs in a fresh process, in turns with the others, in {rounds} \
+From `{command}`. Each program runs in a fresh process, in turns with the others, in {rounds} \
 rounds; shown are the median and, in brackets, the ends. A *value* is ours by theirs, of the same \
 round: seconds are this machine's, ratios are not. The servers are real ones, on loopback."""
 
@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="less of everything, and not kept")
     parser.add_argument("groups", nargs="*", help=f"only these: {', '.join(GROUPS)}")
     asked = parser.parse_args()
-    scale = LESS if asked.quick else ALL
+    command, scale = ("make bench-quick", LESS) if asked.quick else ("make bench", ALL)
     # What is not all of it is to look at, not to keep.
     target = ROOT / (".cache/bench" if asked.quick or asked.groups else "bench")
     target.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def main() -> int:
         # Images take minutes to build.
         groups = asked.groups or [name for name in GROUPS if not (asked.quick and name == "image")]
         sections = list(_measured(bench, groups))
-    intro = INTRO.format(rounds=scale.rounds)
+    intro = INTRO.format(command=command, rounds=scale.rounds)
     results = target / "results.md"
     results.write_text(page(TITLE, (intro, before), sections), encoding="utf-8")
     missed = [figure for section in sections for figure in section.figures if figure.missed]

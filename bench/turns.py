@@ -88,14 +88,18 @@ def _timed(program: Program, command: Sequence[str]) -> Cost:
             stderr=subprocess.STDOUT,
         )
         wall = 0.0
-        if process.stdout:
-            said.write(process.stdout.read(1))
-            wall = time.perf_counter() - began
-            said.write(process.stdout.read())
-            process.stdout.close()
-        # The only call that tells of one child alone. What it calls the peak is at least ours:
-        # a child begins as a copy of us. So nothing big is imported here.
-        _, status, used = os.wait4(process.pid, 0)
+        try:
+            if process.stdout:
+                said.write(process.stdout.read(1))
+                wall = time.perf_counter() - began
+                said.write(process.stdout.read())
+                process.stdout.close()
+            # The only call that tells of one child alone. What it calls the peak is at least ours:
+            # a child begins as a copy of us. So nothing big is imported here.
+            _, status, used = os.wait4(process.pid, 0)
+        except KeyboardInterrupt:
+            process.kill()
+            raise
         wall = wall or time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
