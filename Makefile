@@ -10,6 +10,7 @@ VERSITYGW := .cache/versitygw-v1.8.0/versitygw
 ACTIONS := action.yml composite/action.yml
 WORKFLOWS := .github/workflows/*.yml
 EXAMPLES := examples/workflows/*.yml
+BENCHED := $(READY) .venvs/bench-mlflow/.ready .venvs/runtime/.ready .venvs/step/.ready
 UV ?= $(CURDIR)/.venvs/uv/bin/uv
 
 TEMPLATE = $(@D)/bin/python -c 'from hokusai_register.registrars.template import main; main()'
@@ -17,7 +18,7 @@ TEMPLATE = $(@D)/bin/python -c 'from hokusai_register.registrars.template import
 # Hundreds of processes import what is in src: each would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test lint quick unit contract functional faults seeds compat e2e lock upgrade clean
+.PHONY: setup demo test lint quick unit contract functional faults seeds compat e2e bench bench-quick lock upgrade clean
 
 setup: $(READY)
 
@@ -93,6 +94,14 @@ compat: $(READY) .venvs/compat-2.22/.ready .venvs/compat-3.5/.ready .venvs/compa
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
+# How fast, how small and how flat, beside what people use today; `.ci/docker make bench` measures
+# the image too.
+bench: $(BENCHED)
+	PYTHONPATH=tests $(BIN)/python -m bench
+
+bench-quick: $(BENCHED)
+	PYTHONPATH=tests $(BIN)/python -m bench --quick
+
 # The image as a runner and act run it; `.ci/docker make e2e` brings Docker to a Debian machine.
 e2e: $(READY) $(ACT)
 	ACT=$(CURDIR)/$(ACT) $(BIN)/pytest tests/e2e
@@ -100,7 +109,8 @@ e2e: $(READY) $(ACT)
 # The requirement files: exact versions with hashes, and no address of any index. Wheels only, so
 # that nothing of what is looked at is run.
 lock: .venvs/uv/.ready
-	cd requirements && for set in build runtime dev compat-2.22 compat-3.5 compat-s3 uv; do \
+	cd requirements && for set in build runtime dev compat-2.22 compat-3.5 compat-s3 bench-mlflow \
+	  uv; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-build --override overrides.in $(UPGRADE) $$set.in --output-file $$set.txt \
 	    || exit 1; done

@@ -1,0 +1,1 @@
+"""How fast, how small and how flat it is, beside what people use today: `make bench`."""
