@@ -54,11 +54,10 @@ def test_a_table_that_differs_is_noticed(tmp_path: Path, name: str, right: str, 
 
 def test_every_make_target_that_is_named_exists() -> None:
     named = README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    targets = set(re.findall(r"(?:`|^)make ([a-z0-9]+)", named, re.MULTILINE))
+    targets = set(re.findall(r"(?:`|^)make ([a-z0-9-]+)", named, re.MULTILINE))
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    missing = {name for name in targets if not re.search(rf"^{name}:", makefile, re.MULTILINE)}
-    assert {"demo", "test"} <= targets
-    assert not missing
+    rules = re.findall(r"^([a-z][a-z0-9 -]*):", makefile, re.MULTILINE)
+    assert {"demo", "test"} <= targets <= {name for rule in rules for name in rule.split()}
 
 
 def test_it_is_in_the_order_in_which_readers_ask() -> None:

@@ -96,7 +96,6 @@ class Registration:
         place = self._uploaded(given) if isinstance(given, Artifact) else self._logged(given)
         name = self.model.name
         self.watcher.step(f"creating a version of {name}")
-        self.registry.ensure_model(name)
         return self.registry.create_version(
             name,
             terms.version_tags(self.model, self.digest)

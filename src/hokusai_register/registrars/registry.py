@@ -123,14 +123,30 @@ class Registry:
         return _is_there(lambda: self._client.get_registered_model(name))
 
     def create_version(self, name: str, tags: Mapping[str, str], **details: Any) -> Any:
-        """Make a version, under the key that is among its tags."""
-        return self._once(
-            lambda: self._client.create_model_version(
+        """Make a version, under the key that is among its tags, and its model if there is none.
+
+        To make a model that is there takes a server the longer, the more versions it has.
+        """
+
+        def make() -> Any:
+            return self._client.create_model_version(
                 name, tags=dict(tags), await_creation_for=0, **details
-            ),
-            lambda: self.find_version(name, tags[KEY]),
-            name_of=lambda version: str(version.version),
-        )
+            )
+
+        def once() -> Any:
+            return self._once(
+                make,
+                lambda: self.find_version(name, tags[KEY]),
+                name_of=lambda version: str(version.version),
+            )
+
+        try:
+            return once()
+        except RejectedError as error:
+            if error.reason is not Reason.NOT_FOUND:
+                raise
+        self.ensure_model(name)
+        return once()
 
     def version(self, name: str, version: str) -> Any:
         """Return one version of a registered model."""
