@@ -6,10 +6,12 @@ import hashlib
 import logging
 import math
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -57,6 +59,11 @@ class Network:
     skews: dict[str, float] = field(default_factory=dict)
     chains: dict[str, tuple[Certificate, ...]] = field(default_factory=dict)
 
+    @cached_property
+    def trust(self) -> ssl.SSLContext:
+        """The TLS context, which takes a fiftieth of a second to make (InputError: no PEM)."""
+        return context(self.tls)
+
     def remarks(self) -> tuple[str, ...]:
         """Return what the user should know of the hosts that answered."""
         return tuple(
@@ -81,7 +88,7 @@ class Http:
         self._secrets = [secret.reveal() for secret in login.secrets]
         self._secrets += [checks.password(proxy)] if proxy else []
         self._transport = httpx.HTTPTransport(
-            verify=context(network.tls) if secure else False, proxy=proxy
+            verify=network.trust if secure else False, proxy=proxy
         )
         self._lines = DeadlineBackend(self._wall, None if proxy else network.tls)
         # The pool takes a backend when it is built, and httpx has no argument for it.
