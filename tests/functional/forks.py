@@ -6,23 +6,34 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hokusai_register.__main__ import main
 
-PRELOADED = ["hokusai_register.app", "hokusai_register.registrars", "mlflow.store", "mlflow"]
+PRELOADED = [
+    "hokusai_register.app",
+    "hokusai_register.registrars",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow",
+]
 
 
 class Fork:
-    """What a test needs of a `subprocess.Popen`: `python -m hokusai_register action`, quicker."""
+    """What a test needs of a `subprocess.Popen`: `python -m hokusai_register action`, quicker.
 
-    def __init__(self, environ: Mapping[str, str], cwd: Path, log: Path) -> None:
+    `first` is called in it before anything else.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], cwd: Path, log: Path, first: Callable[[], None]
+    ) -> None:
         # Not a fork of the tests: their threads and servers are none of a step's business.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
         self._log = log
-        self._process = context.Process(target=_act, args=(dict(environ), cwd, log), daemon=True)
+        given = (dict(environ), cwd, log, first)
+        self._process = context.Process(target=_act, args=given, daemon=True)
         self._process.start()
 
     @property
@@ -46,8 +57,13 @@ class Fork:
         return self._log.read_text(encoding="utf-8"), ""
 
 
-def _act(environ: Mapping[str, str], cwd: Path, log: Path) -> None:
+def nothing() -> None:
+    """Do nothing."""
+
+
+def _act(environ: Mapping[str, str], cwd: Path, log: Path, first: Callable[[], None]) -> None:
     """Become the step."""
+    first()
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(cwd)

@@ -11,12 +11,12 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from functional.forks import Fork
+from functional.forks import Fork, nothing
 from hokusai_register.app import run
 from hokusai_register.fields import FIELDS
 from hokusai_register.hosts.github import GitHub
@@ -133,10 +133,16 @@ class Runner:
         )
         return process, output, summary
 
-    def fork(self, **inputs: str) -> Forked:
+    def fork(self, first: Callable[[], None] = nothing, **inputs: str) -> Forked:
         """Begin a step that has its imports behind it: another process, and a third of the time."""
         variables, output, summary = self._environment({}, inputs)
-        return Fork(variables, self.workspace, self.temp / f"log-{self.steps}"), output, summary
+        log = self.temp / f"log-{self.steps}"
+        return Fork(variables, self.workspace, log, first), output, summary
+
+    def at_once(self, steps: Iterable[Mapping[str, str]]) -> list[Result]:
+        """Run steps at the same time; all that is said of one is how its inputs differ."""
+        started = [self.fork(nothing, **inputs) for inputs in steps]
+        return [self.finish(step) for step in started]
 
     def finish(self, started: Started | Forked, log: str = "", limit: float = LIMIT) -> Result:
         """Wait for the end of a step, of which `log` was read already."""
