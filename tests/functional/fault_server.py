@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 DRIP = 0.2  # seconds between two bytes
 PIECE = 1 << 16
+_OWN = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,8 @@ class FaultServer:
             path = re.sub("^http://[^/]*", "", asked.path)  # a proxy is asked with the host
             connection.request(asked.method, path, asked.body, kept)
             answer = connection.getresponse()
-            body, kind = answer.read(), answer.getheader("Content-Type", "")
-            return Reply(status=answer.status, headers={"Content-Type": kind}, body=body)
+            told = {n: v for n, v in answer.getheaders() if n.lower() not in _OWN}
+            return Reply(status=answer.status, headers=told, body=answer.read())
 
 
 @contextlib.contextmanager

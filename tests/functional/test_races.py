@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from functional.fault_server import Asked, FaultServer, Reply
 from functional.found import runs
 from functional.runner import Runner
 from functional.trees import tree
@@ -100,6 +101,18 @@ def test_the_same_baseline(job: Runner, sandbox: Sandbox) -> None:
         {"model_id": job.inputs["model-name"]}
     )
     assert [one["version"] for one in found] == [told["model-version"]]
+
+
+def test_a_baseline_that_another_job_sends_first(runner: Runner, proxy: FaultServer) -> None:
+    def script(asked: Asked) -> Reply | None:
+        if asked.method == "POST":
+            proxy.forward(asked)
+        return None
+
+    proxy.script = script
+    result = runner.here(tracking_uri=f"{proxy.url}/nothing")
+    assert result.said("already-registered", "ok", "api")
+    assert result.outputs["created"] == "false"
 
 
 @pytest.fixture
