@@ -78,7 +78,7 @@ functional: $(READY) .venvs/step/.ready
 
 # What breaks, and what is said then: the same tests, as a table.
 faults: $(READY) .venvs/step/.ready
-	$(BIN)/pytest -q -rfE -m fault tests/functional
+	$(BIN)/pytest -q -rfE -n 4 --dist loadscope -m fault tests/functional
 
 # The documents that the product comes from, where they are: their code blocks, as they stand.
 SEEDS ?= ../shared/seeds

@@ -8,10 +8,10 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from hokusai_register import __version__, bundle, hosts, inputs, render
 from hokusai_register.access import SHORTEST_KEY
@@ -29,6 +29,7 @@ from hokusai_register.redaction import redact
 from hokusai_register.register import register
 from hokusai_register.text import line, lines
 
+T = TypeVar("T")
 CANCELLED = 128  # exit codes above say which signal it was
 
 
@@ -38,18 +39,52 @@ def run(host: hosts.Host) -> int:
     logging.basicConfig(handlers=[_ToHost(host)], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
     cancellation = Cancellation(lambda error: host.publish(Report(error=error)))
-    try:
+
+    def reported() -> Report:
         with cancellation:
-            report = _report(host, cancellation.deadline)
-    except RegisterError as error:
-        report = Report(error=error)
-    except Cancelled as cancelled:
-        report = Report(error=cancelled.error)
-    except Exception as error:  # noqa: BLE001  # a bug must not hide the outputs
-        report = Report(error=_bug(error, host))
-    published = cancellation.last_word() and host.publish(report)
+            return _report(host, cancellation.deadline)
+
+    ended = _outcome(host, reported)
+    report = Report(error=ended) if isinstance(ended, RegisterError) else ended
+    shown = _show(host, report) if cancellation.last_word() else 1
     cancellation.release()
-    return report.exit_code if published else report.exit_code or 1
+    return report.exit_code or shown
+
+
+def _outcome(host: hosts.Host, work: Callable[[], T]) -> T | RegisterError:
+    """Return what `work` returns, or the error that it ends in; no bug ends us past every host."""
+    try:
+        return work()
+    except RegisterError as error:
+        return error
+    except Cancelled as cancelled:
+        return cancelled.error
+    except Exception as error:  # noqa: BLE001  # the only one: a bug must not hide the outputs
+        if os.environ.get("RUNNER_DEBUG") == "1":
+            for row in lines("".join(traceback.format_exception(error))):
+                host.step(row)
+        return _bug(error)
+
+
+def _show(host: hosts.Host, report: Report) -> int:
+    """Publish the report; return the exit code that is left for a success."""
+
+    def published() -> bool:
+        try:
+            return host.publish(report)
+        except OSError as error:
+            raise RegisterError(
+                "the result cannot be shown",
+                why=error.strerror or str(error),
+                fix="make room for it, then run the job again: it finds what was registered",
+            ) from error
+
+    ended = _outcome(host, published)
+    if isinstance(ended, RegisterError):
+        for row in (*str(ended).splitlines(), f"{report.status}: {report.receipt}"):
+            host.step(row)
+        return ended.exit_code
+    return 0 if ended else 1
 
 
 def _report(host: hosts.Host, deadline: Deadline) -> Report:
@@ -180,16 +215,18 @@ def _register(options: argparse.Namespace, stray: Stray) -> int:
 def _doctor(options: argparse.Namespace, stray: Stray) -> int:
     """Say what stands in the way of a registration; the exit code is that of the worst."""
     host = stray.heard_by(Terminal(options, os.environ, stray.out, stray.err))
-    try:
+
+    def diagnosed() -> Diagnosis:
         request = host.read()
         host.mask(inputs.secrets(request.raw, request.environ))
         from hokusai_register.doctor import diagnose  # noqa: PLC0415  # it brings the HTTP client
 
-        diagnosis = diagnose(request, host.mask, billed=options.billed)
-    except Exception as error:  # noqa: BLE001  # a bug is a finding too
-        diagnosis = Diagnosis((failed("doctor", _bug(error, host)),))
-    host.show(diagnosis)
-    return diagnosis.exit_code
+        return diagnose(request, host.mask, billed=options.billed)
+
+    ended = _outcome(host, diagnosed)
+    found = Diagnosis((failed("doctor", ended),)) if isinstance(ended, RegisterError) else ended
+    host.show(found)
+    return found.exit_code
 
 
 def _replay(options: argparse.Namespace, stray: Stray) -> int:
@@ -214,11 +251,7 @@ def _no_bundle(path: str, host: hosts.Host) -> int:
     return error.exit_code
 
 
-def _bug(error: Exception, host: hosts.Host) -> InternalError:
-    """Return what a bug ends with; where it is asked for, `host` tells the whole trace."""
-    if os.environ.get("RUNNER_DEBUG") == "1":
-        for row in lines("".join(traceback.format_exception(error))):
-            host.step(row)
+def _bug(error: Exception) -> InternalError:
     where = traceback.extract_tb(error.__traceback__)[-1]
     return InternalError(
         "the step failed by a bug of its own",

@@ -82,8 +82,10 @@ class Cancellation:
 
     def _leave(self, error: CancelledError) -> None:
         if self.last_word():
-            self._publish(error)
-            os._exit(error.exit_code)
+            try:
+                self._publish(error)
+            finally:
+                os._exit(error.exit_code)
 
 
 def _cancelled(number: int) -> CancelledError:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 DRIP = 0.2  # seconds between two bytes
 PIECE = 1 << 16
+_OWN = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,6 @@ class FaultServer:
     script: Script = lambda _: None
     early: Script = lambda _: None  # the answer to a request of which half the body has come
     pace: float = 0.0  # seconds for each 64 KiB of a body
-    as_asked: bool = False  # the real server hears the host that we were asked as: it was signed
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
 
@@ -98,12 +98,11 @@ class FaultServer:
         target = urlsplit(self.upstream)
         connection = http.client.HTTPConnection(target.netloc, timeout=60)
         with contextlib.closing(connection):
-            hidden = ("connection",) if self.as_asked else ("host", "connection")
-            kept = {n: v for n, v in asked.headers.items() if n not in hidden}
+            kept = {n: v for n, v in asked.headers.items() if n not in ("host", "connection")}
             path = re.sub("^http://[^/]*", "", asked.path)  # a proxy is asked with the host
             connection.request(asked.method, path, asked.body, kept)
             answer = connection.getresponse()
-            told = {name: answer.getheader(name, "") for name in ("Content-Type", "ETag")}
+            told = {n: v for n, v in answer.getheaders() if n.lower() not in _OWN}
             return Reply(status=answer.status, headers=told, body=answer.read())
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -29,8 +30,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 DEAD = "http://127.0.0.1:1/api/mlflow"
 OLD = 2_000_000  # seconds ago
 SOMEBODY = 1001
-# What MLflow says of its own making, and what the place decides.
-OWN_TAGS = {"mlflow.runName", "mlflow.log-model.history"}
+# What must be among the tags of a version and its run, whatever else is.
+TAGS = {
+    *("hokusai.idempotency_key", "hokusai.model_sha256", "hokusai.metrics_sha256"),
+    *("hokusai.git_commit", "hokusai.repository", "hokusai.workflow_run_url", "team"),
+}
 
 
 @pytest.fixture
@@ -146,14 +150,19 @@ def registered(place: Sandbox, key: str, name: str, monkeypatch: pytest.MonkeyPa
     client = MlflowClient(place.tracking_uri)
     (version,) = client.search_model_versions(f"name = '{name}'")
     run = client.get_run(version.run_id)
-    files = {
-        entry.path: entry.file_size for entry in client.list_artifacts(version.run_id, "model")
-    }
-    own = {name: tag for name, tag in run.data.tags.items() if name not in OWN_TAGS}
+    assert version.tags.keys() & run.data.tags.keys() >= TAGS
+    history = client.get_metric_history(run.info.run_id, "accuracy")
+    with TemporaryDirectory() as there:
+        files = Path(client.download_artifacts(run.info.run_id, "model", there))
+        told = (files / "MLmodel").read_text()
+        (files / "MLmodel").write_text(told.replace(run.info.run_id, "its run"))
+        content = tree(files)
     return {
         "version": (version.version, version.tags, version.description, version.aliases),
-        "run": (run.info.status, run.info.run_name, own, run.data.metrics, run.data.params),
-        "files": files,
+        "run": (run.info.status, run.info.run_name, run.data.tags),
+        "logged": (run.data.metrics, run.data.params),
+        "metric": [(one.value, one.step, one.timestamp - run.info.start_time) for one in history],
+        "files": content,
         "experiment": client.get_experiment(run.info.experiment_id).name,
     }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
@@ -11,8 +10,9 @@ from mlflow import MlflowClient
 from functional.announced import POST, TOKEN, announced
 from functional.fault_server import FaultServer, Reply, on
 from functional.runner import Runner, unique
-from functional.test_races import JOBS, at_once, job
 from sandboxes import Sandbox
+
+JOBS = 8
 
 
 def test_tags_and_event(tokenized: Runner, sandbox: Sandbox, client: MlflowClient) -> None:
@@ -124,19 +124,11 @@ def test_a_dry_run_says_what_would_be_announced(tokenized: Runner, sandbox: Sand
     assert len(announced(sandbox, tokenized.inputs["model-name"])) == 1
 
 
+@pytest.mark.slow
 def test_jobs_that_race_announce_once(
-    sandbox: Sandbox, proxy: FaultServer, key: str, tmp_path: Path
+    tokenized: Runner, sandbox: Sandbox, proxy: FaultServer
 ) -> None:
-    name = unique("race")
-    runners = [job(sandbox, key, tmp_path / str(number), "same") for number in range(JOBS)]
-    for runner in runners:
-        runner.inputs |= {
-            **TOKEN,
-            "model-name": name,
-            "tracking-uri": f"{proxy.url}/api/mlflow",
-            "api-url": proxy.url,
-        }
-    results = at_once(runners)
+    results = tokenized.at_once([{}] * JOBS)
     assert [result.outputs["event"] for result in results] == ["sent"] * JOBS
     assert len(proxy.seen(POST)) == 1
-    assert len(announced(sandbox, name)) == 1
+    assert len(announced(sandbox, tokenized.inputs["model-name"])) == 1

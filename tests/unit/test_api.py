@@ -14,6 +14,7 @@ from hokusai_register.http import Answer, Effect
 from hokusai_register.registrars.api import TRIES, HokusaiApi
 
 NOTHING: dict[str, list[object]] = {"baselines": []}
+THERE = {"from": "what was sent before"}
 
 
 class Service:
@@ -29,7 +30,8 @@ class Service:
         self.asked.append((method, given))
         left = self.answers[method]
         body = left.pop(0) if len(left) > 1 else left[0]
-        return Answer(self.host, effect, 200, {}, json.dumps(body).encode())
+        headers = {"idempotent-replayed": "true"} if body == THERE else {}
+        return Answer(self.host, effect, 200, headers, json.dumps(body).encode())
 
     def close(self) -> None:
         """Nothing is open."""
@@ -77,6 +79,23 @@ def test_a_doubt_ends_when_the_baseline_is_shown() -> None:
     receipt = HokusaiApi(service, Host()).register(model(), ())  # type: ignore[arg-type]  # a fake
     assert (receipt.created, receipt.model_version) == (True, "7")
     assert len(list(service.posts())) == 1
+
+
+@pytest.mark.parametrize(
+    ("takes", "created"),
+    [
+        ([{}], True),
+        ([THERE], False),
+        (["senseless", THERE], True),
+        (["senseless", "senseless"], True),
+    ],
+)
+def test_what_another_job_sent_first_is_not_new(takes: list[Any], created: bool) -> None:
+    shows = [*[NOTHING] * len(takes), {"baselines": [kept()]}]
+    service = Service(shows, list(takes))
+    receipt = HokusaiApi(service, Host()).register(model(), ())  # type: ignore[arg-type]  # a fake
+    assert receipt.created is created
+    assert len(list(service.posts())) == len(takes)
 
 
 @pytest.mark.parametrize("changed", [{"metrics": {"auc": 0.5}}, {"version": ""}, {"model_id": "x"}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 import subprocess
@@ -14,10 +15,17 @@ import pytest
 
 from fakes import KEY, Host, Registry, receipt
 from hokusai_register import app, registrars
-from hokusai_register.errors import InternalError, Reason, UnconfirmedError
+from hokusai_register.errors import (
+    AuthError,
+    InternalError,
+    Reason,
+    RegisterError,
+    UnconfirmedError,
+)
 from hokusai_register.model import Backend, Receipt, Report, Status
 from runner_rules import runner_commands
 
+TAKEN = AuthError("it is refused", why="it was old", fix="make another one")
 DOUBT = UnconfirmedError("it broke", why="it was old", fix="run it again")
 
 
@@ -121,6 +129,84 @@ def test_a_result_that_cannot_be_written_is_no_success(
         host.published.clear()
         assert app.run(host) == code
         assert published(host).status is status
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+@pytest.mark.parametrize(
+    ("raises", "ends", "code", "says"),
+    [
+        (OSError(28, "No space left on device"), receipt(), 1, "why: No space left on device"),
+        (OSError(28, "No space left on device"), TAKEN, 3, "why: No space left on device"),
+        (KeyError("status"), receipt(), 70, "why: KeyError in publish"),
+        (KeyError("status"), TAKEN, 3, "why: KeyError in publish"),
+    ],
+)
+def test_a_result_that_cannot_be_shown_is_told(
+    raises: Exception,
+    ends: Receipt | RegisterError,
+    code: int,
+    says: str,
+    debug: str,
+    host: Host,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def publish(_: Report) -> bool:
+        raise raises
+
+    monkeypatch.setenv("RUNNER_DEBUG", debug)
+    monkeypatch.setattr(registrars, "build", lambda *_: {Backend.MLFLOW: Registry(ends)})
+    monkeypatch.setattr(host, "publish", publish)
+    host.raw = {**host.raw, "fallback": "none"}
+    assert app.run(host) == code
+    heard = "\n".join(host.heard)
+    assert says in heard
+    assert ("run_id='9c1e'" in heard) is isinstance(ends, Receipt), "what stands is not lost"
+    assert ("Traceback" in heard) is (debug == "1" and isinstance(raises, KeyError))
+
+
+BROKEN_DOCTOR = """
+import hokusai_register.doctor
+from hokusai_register.app import main
+hokusai_register.doctor.diagnose = lambda *_, **__: {}["x"]
+main(["doctor", *__import__("sys").argv[1:]])
+"""
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_a_bug_in_the_doctor_is_a_finding_and_ends_with_70(tmp_path: Path, debug: str) -> None:
+    source = str(Path(app.__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN_DOCTOR, "--json"],
+        env={"PYTHONPATH": source, "RUNNER_DEBUG": debug},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 70
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["check"], finding["exit_code"]) == ("doctor", 70)
+    assert "KeyError" in finding["said"]
+    assert ("Traceback" in done.stderr) is (debug == "1")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is full")
+def test_a_log_that_cannot_be_written_costs_no_output(tmp_path: Path) -> None:
+    (tmp_path / "output").touch()
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hokusai_register", "action"],
+            env={
+                "PYTHONPATH": str(Path(app.__file__).parent.parent),
+                "GITHUB_OUTPUT": str(tmp_path / "output"),
+            },
+            cwd=tmp_path,
+            stdout=full,
+            stderr=full,
+            check=False,
+        )
+    assert done.returncode in (1, 2)
+    assert "failed" in (tmp_path / "output").read_text()
 
 
 @pytest.mark.parametrize("name", ["run_id", "run_url", "model_version", "model_uri"])

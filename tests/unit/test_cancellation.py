@@ -67,6 +67,17 @@ def test_what_hangs_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not listening.last_word(), "it was said already"
 
 
+def test_what_cannot_be_said_is_left_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: CancelledError) -> None:
+        raise OSError(28, "No space left on device")
+
+    left: list[int] = []
+    monkeypatch.setattr("os._exit", left.append)
+    with pytest.raises(OSError, match="No space"):
+        Cancellation(full)._leave(CancelledError("x", why="y", fix="z"))
+    assert left == [CancelledError.exit_code]
+
+
 def test_who_has_had_the_last_word_is_not_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os._exit", lambda _: pytest.fail("it was published already"))
     listening = Cancellation(lambda _: pytest.fail("a second time"))

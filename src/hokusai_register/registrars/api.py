@@ -20,6 +20,7 @@ from hokusai_register.register import Watcher
 from hokusai_register.registrars import terms
 
 ENDPOINT = "/api/v1/models/baseline"
+REPLAYED = "idempotent-replayed"
 TRIES = 3
 
 
@@ -55,13 +56,13 @@ class HokusaiApi:
     def record(self, model: Model) -> Baseline:
         """Register a baseline for `model` and read it back; one without files has metrics alone."""
         digest, shown = self._look(model)
-        created = shown is None
+        created = False
         if shown is None:
             self._watcher.step("registering a baseline")
             try:
-                shown = self._send(model, digest)
+                shown, created = self._send(model, digest)
             except RejectedError as error:
-                shown, created = self._same(model, digest, error), False
+                shown = self._same(model, digest, error)
         self._compare(model, digest, shown)
         return Baseline(shown, digest, created)
 
@@ -108,17 +109,27 @@ class HokusaiApi:
             raise senseless(answer, "its list of baselines is missing")
         return [baseline for baseline in found if isinstance(baseline, dict)]
 
-    def _send(self, model: Model, digest: str) -> dict[str, Any]:
-        """Send the baseline until the service shows it; only a doubt makes it go out again."""
+    def _send(self, model: Model, digest: str) -> tuple[dict[str, Any], bool]:
+        """Send the baseline until the service shows it; only a doubt makes it go out again.
+
+        Return it, and whether it is new. It is not if the service answers the first try with what
+        another job had sent. After a doubt such an answer may speak of what this job had sent: what
+        was missing when it began is taken for its own then.
+        """
         doubt: UnconfirmedError | None = None
-        for _ in range(TRIES):
-            doubt = self._post(model, digest)
+        new = True
+        for attempt in range(TRIES):
+            doubt = None
+            try:
+                new = self._post(model, digest) or attempt > 0
+            except UnconfirmedError as error:
+                doubt = error
             try:
                 shown = self._find(model, digest)
             except (UnavailableError, NotTheServiceError):
                 break
             if shown is not None:
-                return shown
+                return shown, new
             if doubt is None:
                 break
         raise doubt or UnconfirmedError(
@@ -128,17 +139,13 @@ class HokusaiApi:
             reason=Reason.VERIFY_FAILED,
         )
 
-    def _post(self, model: Model, digest: str) -> UnconfirmedError | None:
-        """Send the baseline once; return the doubt, if the answer leaves one."""
+    def _post(self, model: Model, digest: str) -> bool:
+        """Send the baseline once; return False if the service says that it had it already."""
         headers = {"Idempotency-Key": model.key(digest)}
         body = _body(model, digest)
-        try:
-            self._http.request(
-                "POST", ENDPOINT, Effect.ONCE, json=body, headers=headers
-            ).json_object()
-        except UnconfirmedError as error:
-            return error
-        return None
+        answer = self._http.request("POST", ENDPOINT, Effect.ONCE, json=body, headers=headers)
+        answer.json_object()
+        return answer.headers.get(REPLAYED, "").strip().lower() != "true"
 
     def _compare(self, model: Model, digest: str, shown: dict[str, Any]) -> None:
         """Raise unless the service shows what was sent."""

@@ -9,12 +9,16 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hokusai_register.errors import Reason, RejectedError, UnconfirmedError
+from hokusai_register.errors import AuthError, Reason, RejectedError, UnconfirmedError
 from hokusai_register.registrars.calls import causes, quiet
 from hokusai_register.registrars.client import connect, points, texts
 from hokusai_register.registrars.once import RACED, Once
 from hokusai_register.registrars.shelf import Shelf
 from hokusai_register.registrars.terms import COMPLETE, KEY, STATE
+
+# What a server says to a version of no model; one with passwords, that nobody may change such a
+# model, which whoever makes it may.
+_NO_MODEL = frozenset({Reason.NOT_FOUND, Reason.AUTH_403})
 
 
 class Registry:
@@ -142,8 +146,8 @@ class Registry:
 
         try:
             return once()
-        except RejectedError as error:
-            if error.reason is not Reason.NOT_FOUND:
+        except (RejectedError, AuthError) as error:
+            if error.reason not in _NO_MODEL:
                 raise
         self.ensure_model(name)
         return once()
