@@ -146,6 +146,14 @@ def test_a_store_that_is_out_of_reach_or_in_the_clear_gets_nothing(store: str) -
     assert server.asked[-1].body.decode() == TEXT
 
 
+def test_a_store_that_may_not_have_the_model_is_not_even_asked() -> None:
+    with both() as (server, store):
+        server.script = addresses(store.url.replace("//", "//me:secret@"))
+        assert put(server) == len(TEXT)
+    assert store.asked == []
+    assert steps(server) == ["create", "abort", "PUT"]
+
+
 def test_a_part_that_fails_is_sent_again_alone() -> None:
     with both(on("PUT", Reply(status=503), times=1)) as (server, store):
         assert put(server) == len(TEXT)
