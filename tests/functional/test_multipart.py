@@ -17,9 +17,10 @@ from functional.servers import closed
 from hokusai_register import files
 from hokusai_register.errors import FileError, RegisterError, UnconfirmedError
 from hokusai_register.files import Parcel
-from hokusai_register.http import Login, Network
+from hokusai_register.http import Http, Login, Network
 from hokusai_register.mlflow_plugin import multipart
 from hokusai_register.mlflow_plugin.connection import Connection
+from hokusai_register.mlflow_plugin.multipart import Multipart
 from hokusai_register.model import File, Secret, sha256_hex
 
 KEY = "hk_live_0123456789abcdef"
@@ -117,12 +118,40 @@ def test_small_files_are_no_matter_for_it() -> None:
     assert store.asked == []
 
 
-@pytest.mark.parametrize("store", [closed(), "http://store.example", "http://me:secret@127.0.0.1"])
+@pytest.mark.parametrize(
+    ("server", "store", "goes"),
+    [
+        ("https://a.example/api", "https://store.example", True),
+        ("https://a.example/api", "http://store.example", False),
+        ("http://127.0.0.1:5000", "http://store.example", False),
+        ("http://a.example/api", "http://store.example", True),  # the model goes so already
+        ("https://a.example/api", "http://127.0.0.1:9000", True),
+        ("https://a.example/api", "https://me:secret@store.example", False),
+        ("https://a.example/api", "https://", False),
+        ("https://a.example/api", "ftp://store.example", False),
+        ("http://a.example/api", "file://store.example", False),
+    ],
+)
+def test_a_model_does_not_go_to_a_store_in_the_clear(server: str, store: str, goes: bool) -> None:
+    http = Http(server, Network(), Login.nobody())
+    assert Multipart(lambda: http, lambda *_: "", Network())._may_go_to(store) is goes
+    http.close()
+
+
+@pytest.mark.parametrize("store", [closed(), "http://store.example"])
 def test_a_store_that_is_out_of_reach_or_in_the_clear_gets_nothing(store: str) -> None:
     with faulty(addresses(store)) as server:
         assert put(server) == len(TEXT)
     assert steps(server) == ["create", "abort", "PUT"]
     assert server.asked[-1].body.decode() == TEXT
+
+
+def test_a_store_that_may_not_have_the_model_is_not_even_asked() -> None:
+    with both() as (server, store):
+        server.script = addresses(store.url.replace("//", "//me:secret@"))
+        assert put(server) == len(TEXT)
+    assert store.asked == []
+    assert steps(server) == ["create", "abort", "PUT"]
 
 
 def test_a_part_that_fails_is_sent_again_alone() -> None:

@@ -6,7 +6,7 @@ import io
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -130,13 +130,19 @@ def test_what_waits_for_a_server_can_be_broken_off(silent: str, pieces: int) -> 
     before, begun = threading.active_count(), threading.Event()
     http = Http(silent, Network(), Login.nobody())
     size = 1 if pieces == 1 else 1 << 20
-    body = Body(pieces * size, "0" * 64, lambda: (bytes(size) for _ in range(pieces)))
+
+    def content() -> Generator[bytes, None, None]:
+        yield bytes(size)
+        begun.set()  # the connection stands, and has carried a piece
+        for _ in range(pieces - 1):
+            yield bytes(size)
+
+    body = Body(pieces * size, "0" * 64, content)
 
     def work(item: int) -> None:
         if item == 0:
             assert begun.wait(10)
             raise RejectedError("no", why="a test says so", fix="none")
-        begun.set()
         http.upload("/x", body, lambda _: None)
 
     with pytest.raises(RejectedError):

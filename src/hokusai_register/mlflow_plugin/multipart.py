@@ -165,11 +165,10 @@ class Multipart:
 
     def _may_go_to(self, origin: str) -> bool:
         """Whether a model may go there: in the clear only where the server gets it so, too."""
-        parts = urlsplit(origin)
-        base = self._http().base
-        clear = urlsplit(base).scheme == "http" and not is_loopback(base)
-        secure = parts.scheme == "https" or is_loopback(origin) or clear
-        return bool(parts.hostname) and "@" not in parts.netloc and secure
+        parts, base = urlsplit(origin), self._http().base
+        exposed = urlsplit(base).scheme == "http" and not is_loopback(base)
+        schemes = ("https", "http") if exposed or is_loopback(origin) else ("https",)
+        return bool(parts.hostname) and "@" not in parts.netloc and parts.scheme in schemes
 
     def _send(self, plan: _Plan, parcel: Parcel, size: int, tally: Tally) -> list[dict[str, Any]]:
         """Send all parts, and return what the server has to know of them."""
