@@ -28,6 +28,8 @@ def draw(axes: Sequence[Axis], target: Path) -> None:
         plot.plot(amounts, work, linestyle=":", color="gray", label="as the work")
         plot.errorbar(amounts, middle, (below, above), marker="o", capsize=3, label="measured")
         plot.set(xscale="log", yscale="log", xlabel=axis.name)
+        plot.minorticks_off()
+        plot.set_xticks(amounts, [f"{amount:,}" for amount in amounts])
     plots[0].set_ylabel("seconds")
     plots[0].legend(frameon=False)
     figure.tight_layout()
