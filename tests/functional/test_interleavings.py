@@ -8,7 +8,7 @@ from typing import cast
 
 import mlflow
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fake_mlflow import Client, Fate, Server
@@ -111,6 +111,7 @@ NO_FATES: list[dict[int, Fate | None]] = [{}] * JOBS
 FATES = st.dictionaries(st.integers(1, CALLS), st.sampled_from([Fate.DROPPED, Fate.LOST, None]))
 
 
+@settings(max_examples=200, deadline=None)
 @given(ORDERS, st.lists(st.integers(1, CALLS), max_size=2), ORDERS)
 @example([], [], [0, 2, 2, 2, 2]).via("a run is removed in which another job is at work")
 @example([], [], [1] * 4 + [0] * 4 + [1] * 2).via("two log the same params at one moment")
@@ -132,6 +133,7 @@ def test_jobs_that_race_end_at_one_version_also_after_some_were_killed(
     assert "RUNNING" not in {run.info.status for run in server.runs.values()}
 
 
+@settings(max_examples=200, deadline=None)
 @given(ORDERS, st.lists(FATES, min_size=JOBS, max_size=JOBS))
 @example([], [{14: None}, {6: Fate.DROPPED}, {}]).via("it is finished, and cannot be read back")
 def test_jobs_that_race_fail_and_die_end_at_one_version_with_the_next(
