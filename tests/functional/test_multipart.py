@@ -138,7 +138,7 @@ def test_a_model_does_not_go_to_a_store_in_the_clear(server: str, store: str, go
     http.close()
 
 
-@pytest.mark.parametrize("store", [closed(), "http://store.example"])
+@pytest.mark.parametrize("store", [closed(), "http://store.example"], ids=["closed", "clear"])
 def test_a_store_that_is_out_of_reach_or_in_the_clear_gets_nothing(store: str) -> None:
     with faulty(addresses(store)) as server:
         assert put(server) == len(TEXT)
