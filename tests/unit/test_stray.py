@@ -75,3 +75,14 @@ def test_a_bug_behind_all_doors_is_told_too() -> None:
 def test_what_nobody_hears_goes_to_stderr() -> None:
     output = printed(GUARDED.replace("    stray.heard_by(Host())\n", ""), "print('::error::x')")
     assert output == "| ::error::x\n" * 2
+
+
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_stream_that_is_closed_ends_nothing(closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}>&-', sys.executable, f"NOISE = ''\n{GUARDED}"],
+        env={"PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

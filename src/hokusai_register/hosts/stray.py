@@ -30,6 +30,7 @@ class Stray:
     """
 
     def __init__(self) -> None:
+        _open_closed()
         self.out, self.err = _copy(sys.stdout), _copy(sys.stderr)
         self._held = _memory()
         self._say: Callable[[str], None] = partial(print, file=self.err, flush=True)
@@ -57,6 +58,16 @@ class Stray:
             self._say(row)
         if more > 0:
             self._say(f"libraries said {more:,} bytes more")
+
+
+def _open_closed() -> None:
+    """Let a stream that the caller has closed (`>&-`) lead to where nobody reads it."""
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            # The lowest free number is the one that was closed, or it was given away meanwhile.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            setattr(sys, name, os.fdopen(descriptor, "w", encoding="utf-8"))
 
 
 def _copy(stream: TextIO) -> TextIO:
