@@ -66,7 +66,7 @@ unit contract: $(READY)
 
 # Most of these wait for time-outs and for servers to start: more at once than there are cores.
 functional: $(READY) .venvs/step/.ready
-	$(BIN)/pytest -n 4 --dist loadscope --no-loadscope-reorder tests/functional
+	$(BIN)/pytest -n 4 --dist loadscope tests/functional
 
 # As the image has it: what a step runs in, without the server and the test packages.
 .venvs/step/.ready: requirements/build.txt requirements/runtime.txt pyproject.toml

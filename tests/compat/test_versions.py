@@ -16,7 +16,7 @@ from functional.fault_server import Asked, Reply, faulty
 from functional.runner import Runner, kept, unique
 from functional.servers import mlflow_server
 from functional.trees import digest, tree
-from hokusai_register.registrars import registry
+from hokusai_register.registrars import once
 
 NAMES = (
     "a b.bin",
@@ -153,7 +153,7 @@ def test_a_logged_model_and_plain_files(runner: Runner, own: Callable[..., str])
 def test_a_lost_answer(
     runner: Runner, client: MlflowClient, monkeypatch: pytest.MonkeyPatch, write: str, loss: str
 ) -> None:
-    monkeypatch.setattr(registry, "SETTLE", 0.0)
+    monkeypatch.setattr(once, "SETTLE", 0.0)
     left = [Reply(forward=True, status=500, reset=loss == "reset")]
 
     def script(asked: Asked) -> Reply | None:
