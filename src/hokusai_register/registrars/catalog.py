@@ -63,17 +63,13 @@ class Catalog(Registry):
 
     def move(self, name: str, alias: str, number: str) -> None:
         """Let an alias name this version, an older one too."""
-        client = self._client._get_registry_client()  # noqa: SLF001  # as in Registry.point
         with causes():
-            client.set_registered_model_alias(name, alias, number)
+            self._name(name, alias, number)
 
     def retag(self, name: str, number: str, tags: Mapping[str, str]) -> None:
         """Set tags of a version; MLflow takes them one by one."""
-        # The public call asks for the model first each time: twice the requests.
-        client = self._client._get_registry_client()  # noqa: SLF001  # see above
         for key, value in tags.items():
-            with causes():
-                client.set_model_version_tag(name, number, key, value)
+            self.tag_version(name, number, key, value)
 
 
 def quoted(text: str) -> str:

@@ -29,6 +29,14 @@ class Registry:
         self._client = connect(shelf.uri)
         self._once = Once(shelf.host, sleep)
 
+    @property
+    def _direct(self) -> Any:
+        # The public calls ask first whether this is a prompt: one request more for each.
+        return self._client._get_registry_client()  # noqa: SLF001  # see above
+
+    def _name(self, name: str, alias: str, version: str) -> None:
+        self._direct.set_registered_model_alias(name, alias, version)
+
     def experiment(self, name: str) -> str:
         """Make the experiment `name`; return its id."""
 
@@ -164,9 +172,8 @@ class Registry:
 
     def tag_version(self, name: str, version: str, tag: str, value: str) -> None:
         """Set one tag of a version."""
-        client = self._client._get_registry_client()  # noqa: SLF001  # as in `point`
         with causes():
-            client.set_model_version_tag(name, version, tag, value)
+            self._direct.set_model_version_tag(name, version, tag, value)
 
     def remove_version(self, name: str, version: str) -> None:
         """Remove a version that lost a race, unless that was done."""
@@ -190,19 +197,16 @@ class Registry:
 
     def point(self, name: str, alias: str, version: str) -> None:
         """Let `alias` name `version`, unless it names a newer one by now."""
-        # The public call asks first whether this is a prompt: one request more.
-        client = self._client._get_registry_client()  # noqa: SLF001  # see above
 
         def find() -> bool | None:
             return self.aliased(name, alias) >= int(version) or None
 
-        self._once(lambda: client.set_registered_model_alias(name, alias, version), find, RACED)
+        self._once(lambda: self._name(name, alias, version), find, RACED)
 
     def aliased(self, name: str, alias: str) -> int:
         """Return the version that `alias` names; 0 if none."""
         try:
-            with causes():
-                found = str(self._client.get_model_version_by_alias(name, alias).version)
+            found = str(self.version_at(name, alias).version)
         except RejectedError:
             return 0
         return int(found) if found.isdecimal() else 0
