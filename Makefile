@@ -13,6 +13,8 @@ EXAMPLES := examples/workflows/*.yml
 BENCHED := $(READY) .venvs/bench-mlflow/.ready .venvs/runtime/.ready .venvs/step/.ready
 UV ?= $(CURDIR)/.venvs/uv/bin/uv
 
+PIP = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps
+OURS = $(PIP) --no-build-isolation --editable .
 TEMPLATE = $(@D)/bin/python -c 'from hokusai_register.registrars.template import main; main()'
 
 # Hundreds of processes import what is in src: each would compile it anew.
@@ -23,9 +25,9 @@ unexport PYTHONDONTWRITEBYTECODE
 setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PYTHON) -m venv $(@D)
+	$(PIP) --require-hashes -r requirements/dev.txt
+	$(OURS)
 	$(TEMPLATE)
 	touch $@
 
@@ -71,8 +73,8 @@ functional: $(READY) .venvs/step/.ready
 # As the image has it: what a step runs in, without the server and the test packages.
 .venvs/step/.ready: requirements/build.txt requirements/runtime.txt pyproject.toml
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/build.txt -r requirements/runtime.txt
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	$(OURS)
 	$(TEMPLATE)
 	touch $@
 
@@ -91,7 +93,7 @@ compat: $(READY) .venvs/compat-2.22/.ready .venvs/compat-3.5/.ready .venvs/compa
 
 .venvs/%/.ready: requirements/%.txt
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	$(PIP) --require-hashes -r $<
 	touch $@
 
 # How fast, how small and how flat, beside what people use today; `.ci/docker make bench` measures
