@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+
+from functional.relay import relay
 
 PIECE = 1 << 18  # bytes
 
@@ -58,23 +59,9 @@ class Line:
 @contextlib.contextmanager
 def line(upstream: str, delay: float = 0.0) -> Iterator[Line]:
     """Open a line to a server for as long as the block lasts."""
-    target = urlsplit(upstream)
-    address = (str(target.hostname), int(target.port or 80))
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        opened = Line(f"http://127.0.0.1:{listener.getsockname()[1]}", delay)
-
-        def accept() -> None:
-            while True:
-                try:
-                    near, _ = listener.accept()
-                except OSError:
-                    return
-                far = socket.create_connection(address)
-                _Connection(opened, near, far).start()
-
-        threading.Thread(target=accept, daemon=True).start()
+    opened = Line("", delay)
+    with relay(upstream, lambda near, far: _Connection(opened, near, far).start()) as opened.url:
         yield opened
-        listener.shutdown(socket.SHUT_RDWR)
 
 
 class _Connection:
