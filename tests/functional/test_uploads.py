@@ -6,7 +6,7 @@ import io
 import os
 import socket
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -74,18 +74,23 @@ def test_a_file_that_is_sent_again_counts_once() -> None:
     assert (sum(counted), kept) == (SIZE, len(PARCELS))
 
 
-def test_the_first_refusal_ends_the_rest() -> None:
-    before = threading.active_count()
-    waiting = threading.Event()
+def refusing_beside(others: Reply) -> Callable[[object], Reply]:
+    """A server that refuses the first file once it has begun to answer another one."""
+    begun = threading.Event()
 
     def script(asked: object) -> Reply:
         if "00.bin" in str(asked):
-            waiting.wait(10)
+            begun.wait(10)
             return REFUSED
-        waiting.set()
-        return Reply(hang=20)
+        begun.set()
+        return others
 
-    with faulty(script) as server:
+    return script
+
+
+def test_the_first_refusal_ends_the_rest() -> None:
+    before = threading.active_count()
+    with faulty(refusing_beside(Reply(hang=20))) as server:
         with pytest.raises(RejectedError):
             put(server)
         alive = [thread for thread in threading.enumerate() if "share" in thread.name]
@@ -95,16 +100,8 @@ def test_the_first_refusal_ends_the_rest() -> None:
 
 
 def test_a_pause_before_the_next_try_can_be_broken_off() -> None:
-    begun = threading.Event()
-
-    def script(asked: object) -> Reply:
-        if "00.bin" in str(asked):
-            begun.wait(10)
-            return REFUSED
-        begun.set()
-        return Reply(status=503, headers={"Retry-After": "30"})
-
-    with faulty(script) as server, pytest.raises(RejectedError):
+    later = Reply(status=503, headers={"Retry-After": "30"})
+    with faulty(refusing_beside(later)) as server, pytest.raises(RejectedError):
         put(server)
     assert [thread for thread in threading.enumerate() if "share" in thread.name] == []
 
