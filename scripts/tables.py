@@ -10,7 +10,6 @@ import composite
 import messages
 import reference
 
-from hokusai_register import errors
 from hokusai_register.errors import RegisterError
 from hokusai_register.fields import FIELDS
 from hokusai_register.policy import POLICIES
@@ -58,18 +57,19 @@ def policies() -> str:
     rows = []
     for fallback, steps in POLICIES.items():
         for step in steps:
-            causes = " ".join(_sentence(error) for error in step.after)
+            causes = _sentences(step.after)
             rows.append((f"`{fallback}`", f"`{step.backend}`", causes or "It is the first."))
     return table(("`fallback`", "tries", "if all that was said before is one of these"), rows)
 
 
 def exit_codes() -> str:
     """Return each exit code with the failures that end in it."""
-    found: dict[int, list[str]] = {0: ["As asked."]}
-    for kind in vars(errors).values():
-        if isinstance(kind, type) and issubclass(kind, RegisterError):
-            found.setdefault(kind.exit_code, []).append(_sentence(kind))
-    return table(("code", "means"), ((str(code), " ".join(found[code])) for code in sorted(found)))
+    found: dict[int, list[type[RegisterError]]] = {}
+    for kind in messages.KINDS.values():
+        if kind is not RegisterError:
+            found.setdefault(kind.exit_code, []).append(kind)
+    rows = [(str(code), _sentences(kinds)) for code, kinds in sorted(found.items())]
+    return table(("code", "means one of these"), [("0", "As asked."), *rows])
 
 
 def table_of_messages() -> str:
@@ -83,8 +83,8 @@ def table_of_messages() -> str:
     )
 
 
-def _sentence(kind: type[RegisterError]) -> str:
-    return (kind.__doc__ or "").strip()
+def _sentences(kinds: Iterable[type[RegisterError]]) -> str:
+    return "<br>".join((kind.__doc__ or "").strip() for kind in kinds)
 
 
 def written(text: str) -> str:
