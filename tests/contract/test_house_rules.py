@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "app.py",
     "hokusai/settings.py",
     "mlflow_plugin/ambient.py",
-    "mlflow_plugin/connection.py",
+    "mlflow_plugin/by_uri.py",
     "registrars/calls.py",
 }
 

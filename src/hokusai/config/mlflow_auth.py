@@ -11,7 +11,7 @@ from hokusai.settings import Given, Settings, forget, remember, settings
 from hokusai_register.checks import is_local_store
 from hokusai_register.http import Login
 from hokusai_register.mlflow_plugin import ambient
-from hokusai_register.mlflow_plugin.connection import announce
+from hokusai_register.mlflow_plugin.by_uri import announce
 from hokusai_register.model import Secret
 
 

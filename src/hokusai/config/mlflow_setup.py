@@ -9,7 +9,7 @@ from hokusai.places import Place, connect
 from hokusai.settings import Given, remember, settings
 from hokusai_register.http import Login
 from hokusai_register.mlflow_plugin import ambient
-from hokusai_register.mlflow_plugin.connection import announce
+from hokusai_register.mlflow_plugin.by_uri import announce
 from hokusai_register.model import Backend, Secret
 
 

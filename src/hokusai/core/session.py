@@ -14,7 +14,7 @@ from hokusai.exceptions import MLFLOW, ours
 from hokusai.places import Place, connect
 from hokusai.settings import Given, Settings, settings
 from hokusai_register.errors import RegisterError
-from hokusai_register.mlflow_plugin.connection import announce, forget
+from hokusai_register.mlflow_plugin.by_uri import announce, forget
 from hokusai_register.model import Backend, Secret
 from hokusai_register.registrars.catalog import Catalog
 

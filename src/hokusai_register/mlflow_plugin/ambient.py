@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 
-from hokusai_register.mlflow_plugin.connection import forget
+from hokusai_register.mlflow_plugin.by_uri import forget
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 

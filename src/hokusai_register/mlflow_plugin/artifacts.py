@@ -16,7 +16,8 @@ from mlflow.tracking._tracking_service.utils import get_tracking_uri
 
 from hokusai_register.errors import TrustError
 from hokusai_register.files import Parcel
-from hokusai_register.mlflow_plugin.connection import SCHEME, connection_for
+from hokusai_register.mlflow_plugin.by_uri import connection_for
+from hokusai_register.mlflow_plugin.connection import SCHEME
 from hokusai_register.model import File
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
 
-from hokusai_register.mlflow_plugin.connection import announced
+from hokusai_register.mlflow_plugin.by_uri import announced
 
 NAME = "hokusai"
 

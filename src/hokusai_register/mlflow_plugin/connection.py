@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from hokusai_register import access, checks
-from hokusai_register.artifact import Roots
-from hokusai_register.errors import AuthError, NotTheServiceError, Reason, TrustError
+from hokusai_register.errors import NotTheServiceError, Reason, TrustError
 from hokusai_register.files import Parcel
 from hokusai_register.http import (
     Answer,
@@ -27,12 +24,10 @@ from hokusai_register.http import (
 )
 from hokusai_register.mlflow_plugin.multipart import Multipart
 from hokusai_register.mlflow_plugin.sending import send
-from hokusai_register.reader import Reader
 
 SCHEME = "hokusai+"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 EXPERIMENT = "/api/2.0/mlflow/experiments/get-by-name"
-_LOG = logging.getLogger(__name__)
 
 
 class Connection:
@@ -196,62 +191,6 @@ class Connection:
     def _artifact(self, path: str, endpoint: str = ARTIFACTS) -> str:
         # MLflow's own client leaves `#`, `?` and `%` as they are: x#1.bin and x#2.bin become one.
         return f"{self._path(endpoint)}/{quote(os.fsencode(path), safe='/')}"
-
-
-_announced: dict[str, Connection] = {}
-_made: dict[tuple[object, ...], Connection] = {}
-
-
-def announce(connection: Connection) -> None:
-    """Let MLflow find `connection` under its URI; the key stays out of the environment."""
-    _announced[connection.uri] = connection
-
-
-def forget(uri: str) -> None:
-    """Let MLflow find nothing any more under this URI, and close what was open."""
-    if connection := _announced.pop(uri, None):
-        connection.close()
-
-
-def announced() -> list[Connection]:
-    """Return the connections that MLflow may use."""
-    return [*_announced.values(), *_made.values()]
-
-
-def connection_for(uri: str) -> Connection:
-    """Return the connection behind a `hokusai+http(s)://` URI: announced, or of the environment.
-
-    What the environment says now counts: a key may be renewed while the process lives.
-    """
-    return _announced.get(uri) or _of_the_environment(uri)
-
-
-def _of_the_environment(uri: str) -> Connection:
-    """Return the connection that the variables of the command line make too."""
-    reader = Reader({"tracking-uri": uri.removeprefix(SCHEME)}, os.environ, Roots(Path.cwd()))
-    address = reader.get("tracking-uri", checks.url, "")
-    if why := checks.in_the_clear(address):
-        reader.problem("tracking-uri", why)
-    tls, login = access.tls(reader, [address]), access.credentials(reader)
-    reader.complain(None if login else _no_login(address))
-    # No connection may be used on both sides of a fork.
-    mine = (uri, tls, login, os.getpid())
-    if mine not in _made:
-        connection = Connection(address, Network(tls=tls), Login.of(login))
-        connection.probe("Default")
-        for remark in access.remarks(login):
-            _LOG.warning("%s: %s", connection.host, remark)
-        _made[mine] = connection
-    return _made[mine]
-
-
-def _no_login(address: str) -> AuthError:
-    return AuthError(
-        "there is no key for this registry",
-        why=f"HOKUSAI_API_KEY is not set, and {address} lets nobody in without a login",
-        fix="set HOKUSAI_API_KEY to a key of the service",
-        reason=Reason.KEY_MISSING,
-    )
 
 
 def _experiment(answer: Answer) -> dict[str, Any] | None:

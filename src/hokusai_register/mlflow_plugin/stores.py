@@ -15,7 +15,8 @@ from mlflow.utils.rest_utils import MlflowHostCreds
 from hokusai_register.errors import RegisterError
 from hokusai_register.http import Answer
 from hokusai_register.mlflow_plugin.auth import NAME
-from hokusai_register.mlflow_plugin.connection import Connection, connection_for
+from hokusai_register.mlflow_plugin.by_uri import connection_for
+from hokusai_register.mlflow_plugin.connection import Connection
 
 # MLflow keeps a store for as long as the process lives: the connection is looked up for each call,
 # so that the next registration of the process is not made with the credentials of the first.

@@ -7,7 +7,8 @@ from contextlib import closing
 from typing import Any
 
 from hokusai_register.errors import Reason, RejectedError
-from hokusai_register.mlflow_plugin.connection import Connection, announce
+from hokusai_register.mlflow_plugin.by_uri import announce
+from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.model import Artifact, Attempt, Backend, Model, Receipt
 from hokusai_register.register import Watcher
 from hokusai_register.registrars import logged
