@@ -31,7 +31,7 @@ def measure(bench: Bench) -> Section:
 def _large(bench: Bench, size: int) -> list[Figure]:
     model, least = bench.model(f"large-{size}", size), bench.model(f"least-{size}", 1)
     (file,), (byte,) = model.iterdir(), least.iterdir()
-    copy = file.with_suffix(".copy")
+    copy = model.with_name("copy")  # what lies in the model belongs to it
     programs = [
         ours(register(model, bench.url)),
         ours(register(least, bench.url), "ours, 1 byte"),
