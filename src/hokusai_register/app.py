@@ -30,7 +30,6 @@ from hokusai_register.register import register
 from hokusai_register.text import line, lines
 
 T = TypeVar("T")
-CANCELLED = 128  # exit codes above say which signal it was
 
 
 def run(host: hosts.Host) -> int:
@@ -135,6 +134,11 @@ class _ToHost(logging.Handler):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit."""
+    sys.exit(obey(arguments))
+
+
+def obey(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says, and return the exit code; a line that is wrong exits."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["sandbox"]:
         from hokusai_register.sandbox import command  # noqa: PLC0415  # an extra, for a few
@@ -146,9 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     with Stray() as stray:
         code: int = options.run(options, stray)
-    if code > CANCELLED:
-        os._exit(code)  # no thread of any library is waited for
-    sys.exit(code)
+    return code
 
 
 def _options(given: Sequence[str]) -> argparse.Namespace:

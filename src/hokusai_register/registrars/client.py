@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -14,23 +12,11 @@ from hokusai_register.registrars.calls import causes, quiet
 def connect(uri: str) -> Any:
     """Return MLflow's client of the registry at `uri`; a local store is opened here."""
     with quiet():
-        with _no_collections():
-            # MLflow takes most of a second to import: a run that never gets here must not pay.
-            from mlflow import MlflowClient  # noqa: PLC0415  # see above
+        # MLflow takes most of a second to import: a run that never gets here must not pay.
+        from mlflow import MlflowClient  # noqa: PLC0415  # see above
+
         with causes():
-            return MlflowClient(uri, uri)
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Let the garbage collector rest: a ninth of the import was its search."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+            return MlflowClient(uri, uri)  # what a local store needs is imported here
 
 
 def points(metrics: Mapping[str, float], when: int) -> list[Any]:
