@@ -100,11 +100,11 @@ class Host:
     def step(self, text: str) -> None:
         self.heard.append(text)
 
-    def sending(self, total: int) -> None:
-        self.heard.append(f"sending {total}")
+    def begins(self, total: int) -> None:
+        self.heard.append(f"begins {total}")
 
-    def sent(self, size: int) -> None:
-        self.heard.append(f"sent {size}")
+    def advances(self, size: int) -> None:
+        self.heard.append(f"advances {size}")
 
     def publish(self, report: Report) -> bool:
         self.published.append(report)

@@ -8,8 +8,10 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -21,15 +23,17 @@ from hokusai_register.deadline import Deadline
 from hokusai_register.diagnosis import Diagnosis, failed
 from hokusai_register.errors import FileError, InternalError, RegisterError
 from hokusai_register.fields import BY_NAME
+from hokusai_register.files import Reading
 from hokusai_register.hosts import taken
 from hokusai_register.hosts.stray import Stray
 from hokusai_register.hosts.terminal import ASKED, REPLAYED, Terminal, add_flags
-from hokusai_register.model import Report, Secret
+from hokusai_register.model import Backend, Report, Secret
 from hokusai_register.redaction import redact
 from hokusai_register.register import register
 from hokusai_register.text import line, lines
 
 T = TypeVar("T")
+LARGE = 1 << 29  # bytes of a model that take about as long to hash as MLflow to import
 
 
 def run(host: hosts.Host) -> int:
@@ -89,7 +93,7 @@ def _show(host: hosts.Host, report: Report) -> int:
 def _report(host: hosts.Host, deadline: Deadline) -> Report:
     request = host.read()
     host.mask(inputs.secrets(request.raw, request.environ))
-    asked = inputs.parse(request.raw, request.environ, request.roots)
+    asked = inputs.parse(request.raw, request.environ, request.roots, _reading(host))
     if asked.skip:
         return Report(model=asked.model, skipped=asked.skip)
     deadline.at_most(asked.timeout)
@@ -103,6 +107,24 @@ def _report(host: hosts.Host, deadline: Deadline) -> Report:
     report = register(asked.model, asked.policy, backends, dry_run=asked.dry_run)
     remarks = (*asked.remarks, *network.remarks())
     return _guarded(replace(report, remarks=remarks), asked.credentials.key)
+
+
+def _reading(host: hosts.Host) -> Callable[[Backend], Reading]:
+    """Show how far the hashing of the model is; a large one leaves time to import MLflow beside."""
+
+    @contextmanager
+    def reading(first: Backend, size: int) -> Iterator[Callable[[int], object]]:
+        host.begins(size)
+        if size < LARGE:
+            yield host.advances
+            return
+        host.step(f"hashing {size / 1e6:,.0f} MB")
+        from hokusai_register.registrars.client import ahead  # noqa: PLC0415  # see `_report`
+
+        with ahead() if first in (Backend.MLFLOW, Backend.LOCAL) else nullcontext():
+            yield host.advances
+
+    return lambda first: partial(reading, first)
 
 
 def _guarded(report: Report, key: Secret) -> Report:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from hokusai_register.errors import FileError
-from hokusai_register.files import open_file, unreadable
+from hokusai_register.files import Reading, open_file, unheard, unreadable
 from hokusai_register.formats import detect
 from hokusai_register.model import Artifact, File
 from hokusai_register.paths import Roots, locate, writable
@@ -64,8 +64,11 @@ def read_text(raw: str, roots: Roots, *, what: str, limit: int = 1 << 20) -> str
         ) from None
 
 
-def read(raw: str, roots: Roots) -> Artifact:
-    """List and hash the model at `raw`: one pass over the bytes, constant memory (FileError)."""
+def read(raw: str, roots: Roots, reading: Reading = unheard) -> Artifact:
+    """List and hash the model at `raw`: one pass over the bytes, constant memory (FileError).
+
+    `reading` hears how many bytes there are, before they are read.
+    """
     path = locate(raw, roots)
     for part in (roots.below(path) or path).parts:
         if why := why_private(part):
@@ -75,15 +78,15 @@ def read(raw: str, roots: Roots) -> Artifact:
                 fix="give the model's own file or directory",
             )
     try:
-        return _directory(path) if path.is_dir() else _single(path)
+        return _directory(path, reading) if path.is_dir() else _single(path, reading)
     except OSError as error:
         raise unreadable(repr(error.filename or str(path)), error) from None
 
 
-def _single(path: Path) -> Artifact:
+def _single(path: Path, reading: Reading) -> Artifact:
     check_name(path.name)
     check_single(path.name)
-    files = _hash_all(path.parent, [path.name], [])
+    files = _hash_all(path.parent, [path.name], [], reading)
     return Artifact(
         root=path.parent,
         files=files,
@@ -93,9 +96,9 @@ def _single(path: Path) -> Artifact:
     )
 
 
-def _directory(root: Path) -> Artifact:
+def _directory(root: Path, reading: Reading) -> Artifact:
     names, left_out = _list(root)
-    files = _hash_all(root, names, left_out)
+    files = _hash_all(root, names, left_out, reading)
     return Artifact(
         root=root,
         files=files,
@@ -150,7 +153,9 @@ def _left_out(entry: os.DirEntry[str]) -> str:
     return "" if plain else "not a regular file"
 
 
-def _hash_all(root: Path, names: Sequence[str], left_out: Sequence[str]) -> tuple[File, ...]:
+def _hash_all(
+    root: Path, names: Sequence[str], left_out: Sequence[str], reading: Reading
+) -> tuple[File, ...]:
     size = sum((root / name).lstat().st_size for name in names)
     if size > MAX_BYTES:  # found out before hours go into reading them
         raise FileError(
@@ -158,7 +163,8 @@ def _hash_all(root: Path, names: Sequence[str], left_out: Sequence[str]) -> tupl
             why=f"at most {MAX_BYTES:,} bytes (100 GiB) are taken, also of a sparse file",
             fix="give the model's own files, without the checkpoints of its training",
         )
-    files = tuple(_hash(root, name) for name in names)
+    with reading(size) as hear:
+        files = tuple(_hash(root, name, hear) for name in names)
     if not any(file.size for file in files):
         skipped = f"; left out: {', '.join(left_out[:5])}" if left_out else ""
         raise FileError(
@@ -169,7 +175,7 @@ def _hash_all(root: Path, names: Sequence[str], left_out: Sequence[str]) -> tupl
     return files
 
 
-def _hash(root: Path, path: str) -> File:
+def _hash(root: Path, path: str, hear: Callable[[int], object]) -> File:
     """Hash one file; memory is one block, whatever its size."""
     digest = hashlib.sha256()
     done = 0
@@ -180,6 +186,7 @@ def _hash(root: Path, path: str) -> File:
                 check_content(path, block, before.st_size)
             digest.update(block)
             done += len(block)
+            hear(len(block))
         after = os.fstat(stream.fileno())
     if not done == before.st_size == after.st_size or before.st_mtime_ns != after.st_mtime_ns:
         raise FileError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import json
 import os
@@ -13,7 +12,7 @@ from typing import Any
 
 from hokusai_register import artifact, checks, keeping, tokens
 from hokusai_register.errors import FileError
-from hokusai_register.files import checked, inside, open_file
+from hokusai_register.files import Reading, checked, inside, open_file, unheard
 from hokusai_register.model import Artifact, Attempt, File, Model, Provenance
 from hokusai_register.rules import has_control
 from hokusai_register.tokenized import Token
@@ -69,8 +68,11 @@ def is_bundle(path: Path) -> bool:
     return os.path.isfile(path / NAME)  # noqa: PTH113  # Path.is_file raises behind a closed door
 
 
-def open_bundle(path: Path) -> Model:
-    """Return the model of a bundle after checking schema, paths, sizes and digests (FileError)."""
+def open_bundle(path: Path, reading: Reading = unheard) -> Model:
+    """Return the model of a bundle after checking schema, paths, sizes and digests (FileError).
+
+    `reading` hears how many bytes there are, before they are read.
+    """
     shown = path.name
     with open_file(path, NAME) as stream:
         content = stream.read(LIMIT + 1)
@@ -85,8 +87,9 @@ def open_bundle(path: Path) -> Model:
         raise _broken(shown, f"its {NAME} does not have the form of schema {SCHEMA}") from error
     if not same:
         raise _broken(shown, "its key is not that of its content")
-    for file in files.files:
-        _verify(files.root, file, shown)
+    with reading(sum(file.size for file in files.files)) as hear:
+        for file in files.files:
+            _verify(files.root, file, shown, hear)
     return model
 
 
@@ -171,10 +174,11 @@ def _copy(root: Path, file: File, target: Path) -> None:
         copy.writelines(checked(source, file))
 
 
-def _verify(root: Path, file: File, shown: str) -> None:
+def _verify(root: Path, file: File, shown: str, hear: Callable[[int], object]) -> None:
     try:
         with open_file(root, file.path) as stream:
-            collections.deque(checked(stream, file), maxlen=0)
+            for piece in checked(stream, file):
+                hear(len(piece))
     except (OSError, FileError) as error:
         raise _broken(shown, f"{file.path!a} is not what was kept") from error
 

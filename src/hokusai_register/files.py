@@ -8,6 +8,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -18,6 +19,15 @@ from hokusai_register.errors import FileError
 from hokusai_register.model import File
 
 CHUNK = 1 << 18  # bytes
+
+# What is done while a number of bytes is read; it gives whom to tell of each piece.
+Reading = Callable[[int], AbstractContextManager[Callable[[int], object]]]
+
+
+@contextmanager
+def unheard(_: int) -> Iterator[Callable[[int], object]]:
+    """Read without telling anybody."""
+    yield lambda _: None
 
 
 def _flags(*names: str) -> int:

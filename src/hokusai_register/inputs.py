@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from hokusai_register.announcing import announceable
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError
 from hokusai_register.fields import BY_NAME
+from hokusai_register.files import Reading, unheard
 from hokusai_register.model import Artifact, Backend, Model, Provenance, Secret, Skipped
 from hokusai_register.policy import Step
 from hokusai_register.provenance import provenance, stranger
@@ -43,8 +44,16 @@ class Inputs:
     remarks: tuple[str, ...]
 
 
-def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> Inputs:
-    """Check everything, then complain once about all of it; the model's bytes are read last."""
+def parse(
+    raw: Mapping[str, str],
+    environ: Mapping[str, str],
+    roots: Roots,
+    reading: Callable[[Backend], Reading] = lambda _: unheard,
+) -> Inputs:
+    """Check everything, then complain once about all of it; the model's bytes are read last.
+
+    `reading` says who hears of these bytes, when it is known which backend will be asked first.
+    """
     reader = Reader(raw, environ, roots)
     _refuse(reader)
     path, uri = sections.source(reader)
@@ -61,11 +70,12 @@ def parse(raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots) -> I
     key = bool(credentials.key or locked)
     announceable(reader, told, steps, api_url, key=key)
     reader.complain(None if skip or not policy.needs_key(steps) else locked)
+    heard = reading(steps[0].backend)
     if told:
-        files = artifact.read(reader.text("model-path"), roots) if path else None
+        files = artifact.read(reader.text("model-path"), roots, heard) if path else None
         model = replace(_with_files(told, files, uri), origin=sections.origin(tracking_uri))
     else:
-        model = bundle.open_bundle(path or roots.workspace)
+        model = bundle.open_bundle(path or roots.workspace, heard)
         announceable(reader, model, steps, api_url, key=key)
         reader.complain(None)
     # What is logged in a registry, only that registry can say; and the API knows only the key.

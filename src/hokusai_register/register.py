@@ -26,12 +26,12 @@ class Watcher(Protocol):
         """Hear what comes next."""
         ...
 
-    def sending(self, total: int) -> None:
-        """Hear that an upload of `total` bytes begins."""
+    def begins(self, total: int) -> None:
+        """Hear that `total` bytes are going to be hashed, or sent."""
         ...
 
-    def sent(self, size: int) -> None:
-        """Hear that `size` more bytes left this machine, or that fewer have: from any thread."""
+    def advances(self, size: int) -> None:
+        """Hear that `size` more bytes are done, or that fewer are: from any thread."""
         ...
 
 

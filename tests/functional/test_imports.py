@@ -8,6 +8,7 @@ import pytest
 
 from functional.fault_server import as_json, faulty
 from functional.runner import Result, Runner
+from hokusai_register import app
 
 HEAVY = ("httpx", "mlflow", "sqlalchemy")
 LOADED = re.compile(r"import time: *\d+ \| *\d+ \| *(\w+)$", re.MULTILINE)
@@ -53,6 +54,21 @@ def test_the_api_needs_no_mlflow(watched: Runner) -> None:
     with faulty(lambda _: as_json({"detail": "no"}, 403)) as refusing:
         result = watched.action(tracking_uri=refusing.url)
     assert (result.ended, loaded(result)) == ("registered/ok 0 api", ["httpx"])
+
+
+@pytest.mark.parametrize("mode", ["", "true"])
+def test_a_large_model_leaves_time_to_import_it_while_it_is_hashed(
+    watched: Runner, mode: str
+) -> None:
+    with (watched.workspace / "large.bin").open("wb") as sparse:
+        sparse.truncate(app.LARGE)
+    with faulty(lambda _: as_json({"detail": "no"}, 403)) as refusing:
+        uri = "" if mode else refusing.url
+        result = watched.action(
+            {"HOKUSAI_MOCK_MODE": mode}, tracking_uri=uri, model_path="large.bin"
+        )
+    assert "hashing 537 MB" in result.log
+    assert ("mlflow" in loaded(result)) is (mode == "")
 
 
 def test_nobody_there_needs_no_mlflow(watched: Runner) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from hokusai_register.errors import (
     UnconfirmedError,
 )
 from hokusai_register.model import Backend, Receipt, Report, Status
+from hokusai_register.registrars import client
 from runner_rules import runner_commands
 
 TAKEN = AuthError("it is refused", why="it was old", fix="make another one")
@@ -60,6 +62,33 @@ def test_a_key_is_masked_before_anything_is_found_wrong(host: Host) -> None:
     host.raw = {"api-key": f"Bearer {KEY}"}
     assert app.run(host) == 2
     assert host.masked == [f"Bearer {KEY}"]
+
+
+@pytest.mark.parametrize(
+    ("size", "mock", "heard"),
+    [
+        (7, "", ["begins 7", "advances 7"]),
+        (8, "", ["begins 8", "hashing 0 MB", "importing", "advances 8", "imported"]),
+        (8, "true", ["begins 8", "hashing 0 MB", "advances 8"]),
+    ],
+)
+def test_mlflow_is_imported_while_a_large_model_is_hashed(
+    size: int, mock: str, heard: list[str], host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def ahead() -> Iterator[None]:
+        host.step("importing")
+        yield
+        host.step("imported")
+
+    monkeypatch.setattr(app, "LARGE", 8)
+    monkeypatch.setattr(client, "ahead", ahead)
+    backends = dict.fromkeys((Backend.MLFLOW, Backend.MOCK), Registry(TAKEN))
+    monkeypatch.setattr(registrars, "build", lambda *_: backends)
+    (host.workspace / "model.pkl").write_bytes(b"w" * size)
+    host.environ = {"HOKUSAI_MOCK_MODE": mock}
+    app.run(host)
+    assert host.heard == heard
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])

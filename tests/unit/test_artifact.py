@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,7 +82,17 @@ def test_the_digest_of_a_directory_is_what_the_documented_pipeline_prints(roots:
 def test_large_files_are_hashed_block_by_block(roots: Roots) -> None:
     content = bytes(range(256)) * 4096 * 2 + b"tail"
     write(roots, {"model.bin": content})
-    assert read("model.bin", roots).digest == hashlib.sha256(content).hexdigest()
+    heard: list[int] = []
+
+    @contextmanager
+    def reading(size: int) -> Iterator[Callable[[int], object]]:
+        heard.append(-size)
+        yield heard.append
+        heard.append(0)
+
+    digest = artifact.read("model.bin", roots, reading).digest
+    assert digest == hashlib.sha256(content).hexdigest()
+    assert heard == [-len(content), 1 << 20, 1 << 20, 4, 0]
 
 
 def test_what_is_never_part_of_a_model_is_left_out_and_listed(roots: Roots) -> None:

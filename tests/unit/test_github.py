@@ -292,9 +292,9 @@ def test_a_long_upload_is_a_line_now_and_then(step: Callable[..., Step]) -> None
     one = step()
     now = iter([0.0, 0.0, 10.0, 40.0, 50.0, 80.0])
     one.host._progress = Progress(one.host.step, 30, lambda: next(now))
-    one.host.sending(4_000_000)
+    one.host.begins(4_000_000)
     for _ in range(4):
-        one.host.sent(1_000_000)
+        one.host.advances(1_000_000)
     assert one.printed.splitlines() == [
         f"{PREFIX} 50 %  2.0 of 4.0 MB, 0.1 MB/s",
         f"{PREFIX}100 %  4.0 of 4.0 MB, 0.1 MB/s",

@@ -130,8 +130,8 @@ def test_json_is_the_only_line_on_stdout() -> None:
         call = Call("--json")
         call.host.read()
         call.host.step("asking")
-        call.host.sending(10)
-        call.host.sent(10)
+        call.host.begins(10)
+        call.host.advances(10)
         assert call.host.publish(report)
         assert call.out.getvalue() == render.as_json(report) + "\n"
         assert json.loads(call.out.getvalue())["schema"] == 1
@@ -179,9 +179,9 @@ def ticking(*times: float) -> Callable[[], float]:
 def test_progress_is_drawn_anew_on_a_screen_and_cleared_at_the_end() -> None:
     call = Call(screen=True)
     call.host._progress = Progress(call.host._draw, REDRAW, ticking(0, 0, 0.05, 1, 2))
-    call.host.sending(4_000_000)
+    call.host.begins(4_000_000)
     for _ in range(3):
-        call.host.sent(1_000_000)
+        call.host.advances(1_000_000)
     call.host.step("done")
     clear = "\r\x1b[K"
     first, second = " 50 %  2.0 of 4.0 MB, 2.0 MB/s", " 75 %  3.0 of 4.0 MB, 1.5 MB/s"
@@ -191,9 +191,9 @@ def test_progress_is_drawn_anew_on_a_screen_and_cleared_at_the_end() -> None:
 def test_progress_is_a_line_now_and_then_in_a_log() -> None:
     call = Call()
     call.host._progress = Progress(call.host._draw, 30, ticking(0, 0, 10, 31))
-    call.host.sending(2_000_000)
-    call.host.sent(1_000_000)
-    call.host.sent(1_000_000)
+    call.host.begins(2_000_000)
+    call.host.advances(1_000_000)
+    call.host.advances(1_000_000)
     assert call.err.getvalue() == "100 %  2.0 of 2.0 MB, 0.1 MB/s\n"
 
 

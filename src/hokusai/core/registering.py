@@ -35,11 +35,11 @@ class _Watcher:
         """Say what comes next."""
         _LOG.info("%s", text)
 
-    def sending(self, total: int) -> None:
+    def begins(self, total: int) -> None:
         """Say that an upload begins."""
         _LOG.info("sending %d bytes", total)
 
-    def sent(self, size: int) -> None:
+    def advances(self, size: int) -> None:
         """Say that a part of it has left."""
         _LOG.debug("sent %d bytes", size)
 

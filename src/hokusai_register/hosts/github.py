@@ -83,11 +83,11 @@ class GitHub:
         """Print one line that no runner takes for a command."""
         self._print(PREFIX + line(self._clean(text)))
 
-    def sending(self, total: int) -> None:
-        """Begin an upload of `total` bytes."""
+    def begins(self, total: int) -> None:
+        """Begin to count up to `total` bytes."""
         self._progress.start(total)
 
-    def sent(self, size: int) -> None:
+    def advances(self, size: int) -> None:
         """Count `size` more bytes."""
         self._progress.add(size)
 

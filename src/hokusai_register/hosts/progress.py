@@ -1,4 +1,4 @@
-"""How far an upload is: one line that is drawn anew at a terminal, one line each 30 s elsewhere."""
+"""How far a long work is: one line drawn anew at a terminal, one line each 30 s elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REDRAW = 0.1  # seconds between two drawings at a terminal
 
 
 class Progress:
-    """Counts the bytes of one upload and says now and then how many there were."""
+    """Counts bytes that are hashed or sent, and says now and then how many there were."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class Progress:
         self._began = self._told = clock()
 
     def start(self, total: int) -> None:
-        """Begin an upload of `total` bytes."""
+        """Begin with the first of `total` bytes."""
         self._total, self._done = total, 0
         self._began = self._told = self._clock()
 

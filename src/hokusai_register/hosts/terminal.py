@@ -112,11 +112,11 @@ class Terminal:
         self._clear()
         self._say(self._clean(text))
 
-    def sending(self, total: int) -> None:
-        """Begin an upload of `total` bytes."""
+    def begins(self, total: int) -> None:
+        """Begin to count up to `total` bytes."""
         self._progress.start(total)
 
-    def sent(self, size: int) -> None:
+    def advances(self, size: int) -> None:
         """Count `size` more bytes."""
         self._progress.add(size)
 

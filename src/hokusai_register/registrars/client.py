@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
 from typing import Any
 
@@ -11,12 +13,27 @@ from hokusai_register.registrars.calls import causes, quiet
 
 def connect(uri: str) -> Any:
     """Return MLflow's client of the registry at `uri`; a local store is opened here."""
+    make = _load()
+    with quiet(), causes():
+        return make(uri, uri)
+
+
+@contextmanager
+def ahead() -> Iterator[None]:
+    """Import MLflow beside the block: whoever asks for it first would have to wait."""
+    loader = threading.Thread(target=_load)
+    loader.start()
+    try:
+        yield
+    finally:
+        loader.join()  # it changes the environment for a while
+
+
+def _load() -> Any:
     with quiet():
         # MLflow takes most of a second to import: a run that never gets here must not pay.
         from mlflow import MlflowClient  # noqa: PLC0415  # see above
-
-        with causes():
-            return MlflowClient(uri, uri)  # what a local store needs is imported here
+    return MlflowClient
 
 
 def points(metrics: Mapping[str, float], when: int) -> list[Any]:

@@ -28,8 +28,8 @@ class Upload:
     def carry_out(self, watcher: Watcher, kept: Callable[[], object]) -> None:
         """Send all files, and raise unless they are there; `kept` hears that one is."""
         sizes = readback.sizes(self.artifact, self.mlmodel)
-        watcher.sending(sum(sizes.values()))
-        self.shelf.put([*self._parcels()], watcher.sent, kept)
+        watcher.begins(sum(sizes.values()))
+        self.shelf.put([*self._parcels()], watcher.advances, kept)
         readback.files(self.shelf, self.path, sizes)
         names.fetch_back(self.shelf, self.path, self.artifact)
 
