@@ -13,24 +13,22 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
-from hokusai_register import __version__, bundle, hosts, inputs, render
+from hokusai_register import bundle, command_line, hosts, inputs, render
 from hokusai_register.access import SHORTEST_KEY
 from hokusai_register.cancellation import Cancellation, Cancelled
-from hokusai_register.checks import near
 from hokusai_register.deadline import Deadline
 from hokusai_register.diagnosis import Diagnosis, failed
 from hokusai_register.errors import FileError, InternalError, RegisterError
-from hokusai_register.fields import BY_NAME
 from hokusai_register.files import Reading
 from hokusai_register.hosts import taken
 from hokusai_register.hosts.stray import Stray
-from hokusai_register.hosts.terminal import ASKED, REPLAYED, Terminal, add_flags
+from hokusai_register.hosts.terminal import Terminal
 from hokusai_register.model import Backend, Report, Secret
 from hokusai_register.redaction import redact
 from hokusai_register.register import register
-from hokusai_register.text import line, lines
+from hokusai_register.text import lines
 
 T = TypeVar("T")
 LARGE = 1 << 29  # bytes of a model that take about as long to hash as MLflow to import
@@ -166,62 +164,12 @@ def obey(arguments: Sequence[str] | None = None) -> int:
         from hokusai_register.sandbox import command  # noqa: PLC0415  # an extra, for a few
 
         sys.exit(command.main(given[1:]))
-    options = _options(given)
+    options = command_line.parse(given)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what cannot be printed here ends nothing
             stream.reconfigure(errors="backslashreplace")
     with Stray() as stray:
-        code: int = options.run(options, stray)
-    return code
-
-
-def _options(given: Sequence[str]) -> argparse.Namespace:
-    """Parse the command line; where it is wrong, what may be a key is not repeated."""
-    parser = _parser()
-    options, unknown = parser.parse_known_args(given)
-    flags = [word.partition("=")[0] for word in unknown if word.startswith("--")]
-    if flags:
-        parser.error(f"there is no {flags[0]}{near(flags[0], map('--{}'.format, BY_NAME))}")
-    if unknown:
-        parser.error("there is an argument that belongs to no flag")
-    return options
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        super().error(line(message))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="hokusai-register",
-        description="Register a model from CI, and say honestly where it is now.",
-        epilog="exit codes: 0 as asked, 1 failed, 2 input, 3 credentials, 70 bug, 130 or 143 "
-        "cancelled",
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(title="commands", required=True)
-    action = commands.add_parser("action", help="what the image runs on a GitHub runner")
-    action.set_defaults(run=_action)
-    command = commands.add_parser(
-        "register", help="register a model from a terminal or another CI", allow_abbrev=False
-    )
-    command.set_defaults(run=_register)
-    add_flags(command)
-    again = commands.add_parser(
-        "replay", help="register what a local registration kept", allow_abbrev=False
-    )
-    again.add_argument("bundles", nargs="+", metavar="BUNDLE", help="directory with a bundle.json")
-    again.set_defaults(run=_replay)
-    add_flags(again, REPLAYED)
-    doctor = commands.add_parser(
-        "doctor", help="look at addresses, trust, key, rights and clock", allow_abbrev=False
-    )
-    doctor.add_argument("--billed", action="store_true", help="ask what each asking costs, too")
-    doctor.set_defaults(run=_doctor)
-    add_flags(doctor, ASKED)
-    commands.add_parser("sandbox", help="a Hokusai service on loopback, to try things on")
-    return parser
+        return _COMMANDS[options.command](options, stray)
 
 
 def _action(_: argparse.Namespace, stray: Stray) -> int:
@@ -282,3 +230,6 @@ def _bug(error: Exception) -> InternalError:
         why=f"{type(error).__name__} in {where.name}, line {where.lineno}",
         fix="report it with the log of a run with RUNNER_DEBUG=1",
     )
+
+
+_COMMANDS = {"action": _action, "register": _register, "replay": _replay, "doctor": _doctor}

@@ -20,6 +20,13 @@ from hokusai_register.reader import Reader
 from hokusai_register.sections import LocalStore
 
 NAMED = 10  # files that were left out; there may be thousands
+# Who hears of the model's bytes, when it is known which backend will be asked first.
+Hearing = Callable[[Backend], Reading]
+
+
+def nobody(_: Backend) -> Reading:
+    """Let nobody hear."""
+    return unheard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +52,9 @@ class Inputs:
 
 
 def parse(
-    raw: Mapping[str, str],
-    environ: Mapping[str, str],
-    roots: Roots,
-    reading: Callable[[Backend], Reading] = lambda _: unheard,
+    raw: Mapping[str, str], environ: Mapping[str, str], roots: Roots, heard: Hearing = nobody
 ) -> Inputs:
-    """Check everything, then complain once about all of it; the model's bytes are read last.
-
-    `reading` says who hears of these bytes, when it is known which backend will be asked first.
-    """
+    """Check everything, then complain once about all of it; the model's bytes are read last."""
     reader = Reader(raw, environ, roots)
     _refuse(reader)
     path, uri = sections.source(reader)
@@ -70,12 +71,9 @@ def parse(
     key = bool(credentials.key or locked)
     announceable(reader, told, steps, api_url, key=key)
     reader.complain(None if skip or not policy.needs_key(steps) else locked)
-    heard = reading(steps[0].backend)
-    if told:
-        files = artifact.read(reader.text("model-path"), roots, heard) if path else None
-        model = replace(_with_files(told, files, uri), origin=sections.origin(tracking_uri))
-    else:
-        model = bundle.open_bundle(path or roots.workspace, heard)
+    told = told and replace(told, source=uri, origin=sections.origin(tracking_uri))
+    model = _read(reader, told, path, roots, heard(steps[0].backend))
+    if not told:
         announceable(reader, model, steps, api_url, key=key)
         reader.complain(None)
     # What is logged in a registry, only that registry can say; and the API knows only the key.
@@ -125,9 +123,16 @@ def _addresses(raw: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[s
 _SECRETS = ("HOKUSAI_API_KEY", access.TOKEN, access.PASSWORD, *access.AWS_SECRETS)
 
 
-def _with_files(told: Model, files: Artifact | None, uri: str) -> Model:
-    """Return the model with what it is made of; its kind is that of its files, if nobody said."""
-    return replace(told, source=files or uri, kind=told.kind or (files.kind if files else "custom"))
+def _read(
+    reader: Reader, told: Model | None, path: Path | None, roots: Roots, reading: Reading
+) -> Model:
+    """Return the model with its files, if it has any here; its kind is theirs, if nobody said."""
+    if not told:
+        return bundle.open_bundle(path or roots.workspace, reading)
+    if not path:
+        return replace(told, kind=told.kind or "custom")
+    files = artifact.read(reader.text("model-path"), roots, reading)
+    return replace(told, source=files, kind=told.kind or files.kind)
 
 
 def _refuse(reader: Reader) -> None:

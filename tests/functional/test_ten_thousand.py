@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from hokusai_register import app
+from hokusai_register import command_line
 from hokusai_register.diagnosis import Diagnosis, Finding
 from hokusai_register.hosts.github import GitHub
 from hokusai_register.hosts.terminal import Terminal
@@ -115,14 +115,15 @@ def test_nothing_at_a_terminal_or_in_the_result_file_is_a_command(
 def test_no_word_of_the_command_line_comes_back_as_a_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parser = app._parser()
-    monkeypatch.setattr(app, "_parser", lambda: parser)
-    monkeypatch.setattr(app._Parser, "print_usage", lambda *_: None)  # slow, and all of it ours
+    parser = command_line._parser()
+    monkeypatch.setattr(command_line, "_parser", lambda: parser)
+    usage = "print_usage"  # slow, and all of it ours
+    monkeypatch.setattr(command_line._Parser, usage, lambda *_: None)
     texts = [text.replace("##[e", "##vso[e") for text in TEXTS]
     for text in texts:
         for words in ([text], ["register", text], ["register", f"--{text}"], ["doctor", text]):
             with pytest.raises(SystemExit):
-                app._options(words)
+                command_line.parse(words)
     said = capsys.readouterr()
     told = said.err.splitlines()
     assert (said.out, len(told) >= 4 * COUNT) == ("", True)

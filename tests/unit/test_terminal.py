@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from fakes import KEY, model, receipt
-from hokusai_register import app, render
+from hokusai_register import app, command_line, render
 from hokusai_register.errors import AuthError, RegisterError
 from hokusai_register.fields import FIELDS
 from hokusai_register.hosts.progress import REDRAW, Progress
@@ -35,7 +35,7 @@ class Screen(io.StringIO):
 
 @cache
 def options(flags: tuple[str, ...]) -> argparse.Namespace:
-    return app._options(["register", *flags])
+    return command_line.parse(["register", *flags])
 
 
 class Call:
