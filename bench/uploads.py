@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.figures import Bound, Figure, Section, compared, ratio, shown
+from bench.line import line
 from bench.setting import MLFLOW, Bench, ours, peer, register
 from bench.turns import Command, Cost, Program, in_turns, spread
 
@@ -14,6 +15,7 @@ THROUGHPUT = Bound(0.9, least=True)
 SMALL_FILES = Bound(0.6)
 PEAK = Bound(150)  # MiB
 SMALL = 10_000  # bytes
+FEW, DELAY = 100, 0.02  # files that are sent over a longer line; seconds
 STORE = "api/2.0/mlflow-artifacts/artifacts"
 TEXT = """\
 Whole runs, from the start of the process to its exit code. The *throughput* is that of what the \
@@ -25,7 +27,10 @@ Costs = dict[str, list[Cost]]
 def measure(bench: Bench) -> Section:
     """Upload with ours, curl, and MLflow."""
     figures = [figure for size in bench.scale.large for figure in _large(bench, size)]
-    return Section("Uploads", TEXT, [*figures, *_many(bench)])
+    figures += _many(bench, bench.scale.small_files, bench.url)
+    with line(bench.url, DELAY) as far:
+        figures += _many(bench, FEW, far.url, f", +{DELAY * 1000:g} ms a round trip")
+    return Section("Uploads", TEXT, figures)
 
 
 def _large(bench: Bench, size: int) -> list[Figure]:
@@ -52,12 +57,11 @@ def _large(bench: Bench, size: int) -> list[Figure]:
     ]
 
 
-def _many(bench: Bench) -> list[Figure]:
-    count = bench.scale.small_files
-    model = bench.model("many", *[SMALL] * count)
-    theirs = peer(MLFLOW, "log_artifacts", model, bench.url)
-    costs = _turns(bench, [ours(register(model, bench.url)), theirs])
-    name = f"{count:,} files of 10 kB"
+def _many(bench: Bench, count: int, url: str, where: str = "") -> list[Figure]:
+    model = bench.model(f"many{where}", *[SMALL] * count)
+    theirs = peer(MLFLOW, "log_artifacts", model, url)
+    costs = _turns(bench, [ours(register(model, url)), theirs])
+    name = f"{count:,} files of 10 kB{where}"
     return [
         ratio(f"{name}, whole run", costs, ("ours", theirs.name), SMALL_FILES),
         ratio(f"{name}, processor", costs, ("ours", theirs.name), of="cpu"),

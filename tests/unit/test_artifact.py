@@ -79,7 +79,10 @@ def test_the_digest_of_a_directory_is_what_the_documented_pipeline_prints(roots:
     assert model.is_directory
 
 
-def test_large_files_are_hashed_block_by_block(roots: Roots) -> None:
+def test_large_files_are_hashed_block_by_block(
+    roots: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifact, "_BLOCK", 1 << 20)
     content = bytes(range(256)) * 4096 * 2 + b"tail"
     write(roots, {"model.bin": content})
     heard: list[int] = []
