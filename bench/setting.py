@@ -53,7 +53,7 @@ ALL = Scale(
     jobs=(1, 8, 32),
 )
 LESS = Scale(
-    rounds=3,
+    rounds=2,
     growth_rounds=1,
     large=(10**8,),
     small_files=200,
