@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hokusai_register.http import Tally, together
+from hokusai_register.http import Tally, beside, together
 
 THREADS = 4
 
@@ -76,6 +76,41 @@ def test_no_more_is_held_than_is_worked_on() -> None:
 
     together(lambda _: None, items(), THREADS, nothing)
     assert max(most) < THREADS
+
+
+def test_what_is_done_beside_a_block_has_ended_with_it() -> None:
+    before, meeting = threads(), threading.Barrier(2, timeout=10)
+    done: list[int] = []
+
+    def work() -> None:
+        meeting.wait()
+        done.append(1)
+
+    with beside(work):
+        meeting.wait()
+    assert (done, threads()) == ([1], before)
+
+
+def test_its_failure_is_seen_when_the_block_is_done() -> None:
+    done: list[int] = []
+
+    def work() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), beside(work):
+        done.append(1)
+    assert done == [1]
+
+
+def test_a_block_that_fails_does_not_wait_for_what_is_beside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(together.__globals__, "PATIENCE", 0.01)
+    over = threading.Event()
+    with pytest.raises(LookupError), beside(over.wait):
+        raise LookupError
+    assert not over.is_set()
+    over.set()
 
 
 def test_a_tally_takes_back_what_has_to_be_sent_again() -> None:

@@ -8,7 +8,7 @@ from hokusai_register.http.bodies import Body, Tally
 from hokusai_register.http.client import SKEW, Http, Network
 from hokusai_register.http.login import Login
 from hokusai_register.http.tls import Certificate
-from hokusai_register.http.together import together
+from hokusai_register.http.together import beside, together
 
 __all__ = [
     "SKEW",
@@ -20,6 +20,7 @@ __all__ = [
     "Login",
     "Network",
     "Tally",
+    "beside",
     "refusal",
     "senseless",
     "together",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -46,6 +46,26 @@ def together(
             for thread in crew:
                 if thread.ident:
                     thread.join(max(until - time.monotonic(), 0))
+
+
+@contextmanager
+def beside(work: Callable[[], object]) -> Iterator[None]:
+    """Do `work` in a thread beside the block, and raise its failure when the block is done."""
+    ended = _Ended()
+
+    def share() -> None:
+        with ended:
+            work()
+
+    thread = threading.Thread(target=share, daemon=True)
+    thread.start()
+    try:
+        yield
+        thread.join()
+    finally:
+        thread.join(PATIENCE)
+    if failed := ended.queue.get():
+        raise failed
 
 
 class _Source(Generic[T]):

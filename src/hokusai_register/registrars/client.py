@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from importlib import resources
 from typing import Any
 
+from hokusai_register.http import beside
 from hokusai_register.registrars.calls import causes, quiet
 
 
@@ -18,15 +18,9 @@ def connect(uri: str) -> Any:
         return make(uri, uri)
 
 
-@contextmanager
-def ahead() -> Iterator[None]:
-    """Import MLflow beside the block: whoever asks for it first would have to wait."""
-    loader = threading.Thread(target=_load)
-    loader.start()
-    try:
-        yield
-    finally:
-        loader.join()  # it changes the environment for a while
+def ahead() -> AbstractContextManager[None]:
+    """Import MLflow beside a block: whoever asks for it first would have to wait."""
+    return beside(_load)
 
 
 def _load() -> Any:

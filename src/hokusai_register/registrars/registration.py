@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +13,7 @@ from hokusai_register.errors import (
     RejectedError,
     UnconfirmedError,
 )
+from hokusai_register.http import beside
 from hokusai_register.model import Artifact, Backend, Model, Receipt
 from hokusai_register.register import Watcher
 from hokusai_register.registrars import names, readback, terms
@@ -164,11 +165,12 @@ class Registration:
         run, directory = self._run()
         run_id, uri = str(run.info.run_id), str(run.info.artifact_uri)
         path = f"{self.shelf.artifact_root(uri)}/{directory}"
-        self._log(run)
+        log = self._log(run)
         count = len(artifact.files)
         self.watcher.step(f"uploading {count} file{'s' * (count != 1)} to run {run_id}")
         extra = terms.mlmodel(run_id, self.key)
-        Upload(artifact, extra, self.shelf, path).carry_out(self.watcher, self._begin)
+        with beside(log):
+            Upload(artifact, extra, self.shelf, path).carry_out(self.watcher, self._begin)
         return Place(source=f"{uri}/{directory}", path=path, run_id=run_id)
 
     def _begin(self) -> None:
@@ -199,18 +201,22 @@ class Registration:
                 fix="log the model in a run, and give that as `model-uri`: runs:/RUN/PATH",
             )
         if place.run_id:
-            self._log(self.registry.run(place.run_id))
+            self._log(self.registry.run(place.run_id))()
         else:
             self.remarks.append("no run belongs to this model: its metrics are kept as a digest")
         return place
 
-    def _log(self, run: Any) -> None:
-        """Log the metrics and params that `run` lacks; refuse to contradict what it has."""
+    def _log(self, run: Any) -> Callable[[], None]:
+        """Return what logs the metrics and params that `run` lacks; refuse to contradict it."""
         metrics = terms.lacking(run, self.model.metrics, run.data.metrics)
         params = terms.lacking(run, self.model.params, run.data.params)
-        if metrics or params:
-            self.registry.log(run, metrics, params)
-            self.begun = True
+
+        def log() -> None:
+            if metrics or params:
+                self.registry.log(run, metrics, params)
+                self.begun = True
+
+        return log
 
     def _withdraw(self, made: Any | None, winner: Any) -> None:
         """Take back what lost a race against the same registration in another job."""
