@@ -34,7 +34,7 @@ class Scale:
 
     rounds: int
     growth_rounds: int
-    large: Sequence[int]  # bytes
+    large: Mapping[int, int]  # bytes, and in how many rounds
     small_files: int
     files: Sequence[int]
     metrics: Sequence[int]
@@ -44,8 +44,8 @@ class Scale:
 
 ALL = Scale(
     rounds=7,
-    growth_rounds=3,
-    large=(10**9, 5 * 10**9),
+    growth_rounds=2,
+    large={10**9: 7, 5 * 10**9: 3},  # the second takes a minute a round
     small_files=2000,
     files=(1, 10, 100, 1000),
     metrics=(1, 10, 1000),
@@ -55,7 +55,7 @@ ALL = Scale(
 LESS = Scale(
     rounds=2,
     growth_rounds=1,
-    large=(10**8,),
+    large={10**8: 2},
     small_files=200,
     files=(1, 100),
     metrics=(1, 1000),
