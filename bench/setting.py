@@ -36,6 +36,7 @@ class Scale:
     growth_rounds: int
     large: Mapping[int, int]  # bytes, and in how many rounds
     small_files: int
+    far_files: int  # over a longer line
     files: Sequence[int]
     metrics: Sequence[int]
     versions: Sequence[int]
@@ -47,6 +48,7 @@ ALL = Scale(
     growth_rounds=2,
     large={10**9: 7, 5 * 10**9: 3},  # the second takes a minute a round
     small_files=2000,
+    far_files=100,
     files=(1, 10, 100, 1000),
     metrics=(1, 10, 1000),
     versions=(1, 100, 5000),
@@ -56,7 +58,8 @@ LESS = Scale(
     rounds=2,
     growth_rounds=1,
     large={10**8: 2},
-    small_files=200,
+    small_files=100,
+    far_files=40,
     files=(1, 100),
     metrics=(1, 1000),
     versions=(1, 1000),

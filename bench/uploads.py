@@ -15,7 +15,7 @@ THROUGHPUT = Bound(0.9, least=True)
 SMALL_FILES = Bound(0.6)
 PEAK = Bound(150)  # MiB
 SMALL = 10_000  # bytes
-FEW, DELAY = 100, 0.02  # files that are sent over a longer line; seconds
+DELAY = 0.02  # seconds
 STORE = "api/2.0/mlflow-artifacts/artifacts"
 HASHING = "import hashlib, sys; hashlib.file_digest(open(sys.argv[1], 'rb'), 'sha256')"
 TEXT = """\
@@ -35,7 +35,9 @@ def measure(bench: Bench) -> Section:
     figures = [figure for size, rounds in large for figure in _large(bench, size, rounds)]
     figures += _many(bench, bench.scale.small_files, bench.url)
     with line(bench.url, DELAY) as far:
-        figures += _many(bench, FEW, far.url, f", +{DELAY * 1000:g} ms a round trip")
+        figures += _many(
+            bench, bench.scale.far_files, far.url, f", +{DELAY * 1000:g} ms a round trip"
+        )
     return Section("Uploads", TEXT, figures)
 
 
