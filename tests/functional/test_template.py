@@ -16,11 +16,14 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 ARTIFACTS = "file:///somewhere/artifacts"
 
 
-def tables(database: Path) -> list[tuple[str, ...]]:
-    """What there is; MLflow writes the constraints of a table in any order."""
-    shown = "SELECT m.name, c.name, c.type FROM sqlite_master m, pragma_table_info(m.name) c"
+def tables(database: Path) -> list[list[str]]:
+    """What there is, line by line; MLflow writes the constraints of a table in any order."""
     with sqlite3.connect(database) as connection:
-        return sorted(connection.execute(shown))
+        found = connection.execute("SELECT name, type, sql FROM sqlite_master ORDER BY name")
+        return [
+            [name, kind, *sorted(row.strip(" \t,") for row in (sql or "").splitlines())]
+            for name, kind, sql in found
+        ]
 
 
 @pytest.fixture
