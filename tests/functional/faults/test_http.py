@@ -126,7 +126,7 @@ def test_h09_another_baseline_is_a_conflict(runner: Runner, sandbox: Sandbox) ->
 @pytest.mark.fault("H11", "413 before the body was read", "failed/too-large 1")
 def test_h11_a_refused_size_is_told_with_the_size(runner: Runner, proxy: FaultServer) -> None:
     (runner.workspace / "model.bin").write_bytes(b"x" * 20_000_000)
-    proxy.early = on("PUT", Reply(status=413, body=b'{"detail": "limit is 1 MB"}'), 1)
+    proxy.early = on("model.bin", Reply(status=413, body=b'{"detail": "limit is 1 MB"}'), 1)
     result = runner.here()
     assert result.said("failed", "too-large", "none")
     assert "20,000,000 bytes" in result.errors[0]
