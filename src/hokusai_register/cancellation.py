@@ -45,6 +45,7 @@ class Cancellation:
         self.deadline = Deadline()
         self._publish = publish
         self._listening = False
+        self._heard: CancelledError | None = None
         self._said = threading.Lock()
         self._before: dict[signal.Signals, Any] = {}
 
@@ -56,8 +57,11 @@ class Cancellation:
             self._on(_held[0], None)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, failure: BaseException | None, __: object) -> None:
         self._listening = False
+        # Some modules make an ImportError of whatever comes while they are imported.
+        if failure and self._heard and not isinstance(failure, Cancelled):
+            raise Cancelled(self._heard) from failure
 
     def release(self) -> None:
         """Put back what listened to the signals before; nothing that would end us is left."""
@@ -73,7 +77,7 @@ class Cancellation:
         if not self._listening:
             return  # we are leaving already
         self._listening = False
-        error = _cancelled(number)
+        self._heard = error = _cancelled(number)
         self.deadline.at_most(GRACE)
         timer = threading.Timer(LIMIT, self._leave, (error,))
         timer.daemon = True

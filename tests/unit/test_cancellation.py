@@ -47,6 +47,22 @@ def test_only_the_first_signal_counts_and_time_is_short() -> None:
     assert listening.deadline.left() <= cancellation.GRACE
 
 
+@pytest.mark.parametrize("signalled", [True, False])
+def test_what_others_make_of_a_signal_is_a_signal_still(*, signalled: bool) -> None:
+    listening = Cancellation(nothing)
+
+    def work() -> None:
+        try:
+            if signalled:
+                signal.raise_signal(signal.SIGHUP)
+        finally:
+            raise ImportError("no module of that name")
+
+    with pytest.raises(Cancelled if signalled else ImportError), listening:
+        work()
+    listening.release()
+
+
 def test_what_hangs_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[int] = []
     gone = threading.Event()
