@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 
-from hokusai_register import cancellation
+from hokusai_register import cancellation, later
 
 
 def main() -> None:
@@ -15,6 +15,7 @@ def main() -> None:
         cancellation.hold()
     # The collector would search through all that MLflow imports, again and again: a fifth of a run.
     gc.set_threshold(100_000, 50, 50)
+    later.wait()
     from hokusai_register import app  # noqa: PLC0415  # it takes a fifth of a second
 
     code = app.obey()

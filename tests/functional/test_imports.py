@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 
 from functional.fault_server import as_json, faulty
-from functional.runner import Result, Runner
+from functional.runner import PYTHON, Result, Runner
 from hokusai_register import app
 
-HEAVY = ("httpx", "mlflow", "sqlalchemy")
+HEAVY = ("httpx", "mlflow", "sqlalchemy", "fastapi")
+SCRIPT = """
+from hokusai_register import later; later.wait()
+import sys, mlflow
+print('fastapi' in sys.modules, 'mlflow.genai.judges' in sys.modules)
+print(mlflow.genai.evaluate.__name__, mlflow.gateway.get_gateway_uri.__name__)
+"""
 LOADED = re.compile(r"import time: *\d+ \| *\d+ \| *(\w+)$", re.MULTILINE)
 
 
@@ -82,6 +89,11 @@ def test_a_registration_needs_no_database(watched: Runner) -> None:
     assert (result.ended, loaded(result)) == ("registered/ok 0 mlflow", ["httpx", "mlflow"])
 
 
+def test_what_waited_is_there_when_it_is_asked_for() -> None:
+    said = subprocess.run([PYTHON, "-c", SCRIPT], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines() == ["False False", "evaluate get_gateway_uri"]
+
+
 def test_a_local_one_does(watched: Runner) -> None:
     result = watched.action(tracking_uri="sqlite:///store.db", api_url="")
-    assert (result.ended, loaded(result)) == ("registered-local/ok 0 local", list(HEAVY))
+    assert (result.ended, loaded(result)) == ("registered-local/ok 0 local", list(HEAVY[:3]))
