@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
@@ -61,11 +62,10 @@ class _Loader:
         module.__class__ = ModuleType
         module.__spec__.loader = module.__loader__ = self._real
         module.__path__ = module.__spec__.submodule_search_locations
-        try:
+        with ExitStack() as otherwise:
+            otherwise.callback(self.exec_module, module)
             self._real.exec_module(module)
-        except BaseException:
-            self.exec_module(module)
-            raise
+            otherwise.pop_all()
 
 
 class _Waiting(ModuleType):

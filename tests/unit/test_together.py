@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from hokusai_register.http import Tally, beside, together
+from hokusai_register.http import Tally, beside, both, together
 
 THREADS = 4
 
@@ -111,6 +111,26 @@ def test_a_block_that_fails_does_not_wait_for_what_is_beside(
         raise LookupError
     assert not over.is_set()
     over.set()
+
+
+def test_two_things_at_once_return_what_each_returns() -> None:
+    meeting = threading.Barrier(2, timeout=10)
+
+    def met(answer: str) -> str:
+        meeting.wait()
+        return answer
+
+    assert both(lambda: met("mine"), lambda: met("other")) == ("mine", "other")
+
+
+@pytest.mark.parametrize("first", [2, 0])
+def test_either_of_two_things_may_fail(first: int) -> None:
+    def fail() -> str:
+        raise LookupError
+
+    work: list[Callable[[], str]] = [str, str, fail]
+    with pytest.raises(LookupError):
+        both(work[first], work[first - 1])
 
 
 def test_a_tally_takes_back_what_has_to_be_sent_again() -> None:

@@ -8,7 +8,7 @@ from hokusai_register.http.bodies import Body, Tally
 from hokusai_register.http.client import SKEW, Http, Network
 from hokusai_register.http.login import Login
 from hokusai_register.http.tls import Certificate
-from hokusai_register.http.together import beside, together
+from hokusai_register.http.together import beside, both, together
 
 __all__ = [
     "SKEW",
@@ -21,6 +21,7 @@ __all__ = [
     "Network",
     "Tally",
     "beside",
+    "both",
     "refusal",
     "senseless",
     "together",

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 PATIENCE = 1.0  # seconds that the threads get to end, once their work is broken off
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 def together(
@@ -66,6 +67,14 @@ def beside(work: Callable[[], object]) -> Iterator[None]:
         thread.join(PATIENCE)
     if failed := ended.queue.get():
         raise failed
+
+
+def both(first: Callable[[], T], second: Callable[[], U]) -> tuple[T, U]:
+    """Do two things at once, the second one in a thread, and return what they return."""
+    returned: list[U] = []
+    with beside(lambda: returned.append(second())):
+        mine = first()
+    return mine, returned[0]
 
 
 class _Source(Generic[T]):

@@ -28,6 +28,8 @@ from hokusai_register.mlflow_plugin.sending import send
 SCHEME = "hokusai+"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 EXPERIMENT = "/api/2.0/mlflow/experiments/get-by-name"
+RUNS = "/api/2.0/mlflow/runs/search"
+VERSIONS = "/api/2.0/mlflow/model-versions/search"
 
 
 class Connection:
@@ -96,6 +98,16 @@ class Connection:
         return self.http.request(
             method, self._path(endpoint), _effect(method, endpoint), params=query, json=payload
         )
+
+    def knows(self, tag: str, value: str, experiment_id: str) -> bool:
+        """Whether any model version has this tag, or any run of this experiment (blank: none)."""
+        tagged = {"filter": f"tags.`{tag}` = '{value}'", "max_results": 100}
+        if self.call("GET", VERSIONS, tagged).json_object().get("model_versions"):
+            return True
+        if not experiment_id:
+            return False
+        runs = {**tagged, "experiment_ids": [experiment_id]}
+        return bool(self.call("POST", RUNS, runs).json_object().get("runs"))
 
     def artifact_root(self, artifact_uri: str) -> str:
         """Return the path below the artifact proxy, if the server keeps artifacts itself.

@@ -11,7 +11,8 @@ from hokusai_register.mlflow_plugin.by_uri import announce
 from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.model import Artifact, Attempt, Backend, Model, Receipt
 from hokusai_register.register import Watcher
-from hokusai_register.registrars import logged
+from hokusai_register.registrars import logged, terms
+from hokusai_register.registrars.client import ahead
 from hokusai_register.registrars.events import Announcer
 from hokusai_register.registrars.registration import Registration
 from hokusai_register.registrars.registry import Registry
@@ -37,8 +38,11 @@ class RemoteMLflow:
         """Register `model` and read it back."""
         with closing(self._connection):
             experiment = self._experiment(model)
+            experiment_id = str(experiment["experiment_id"]) if experiment else ""
+            with ahead():
+                fresh = self._is_fresh(model, experiment_id)
             registration, given = self._prepare(model)
-            registration.experiment_id = str(experiment["experiment_id"]) if experiment else ""
+            registration.experiment_id, registration.fresh = experiment_id, fresh
             return registration.carry_out(given)
 
     def check(self, model: Model) -> tuple[str, ...]:
@@ -61,6 +65,14 @@ class RemoteMLflow:
                 reason=Reason.CONFLICT,
             )
         return experiment
+
+    def _is_fresh(self, model: Model, experiment_id: str) -> bool:
+        """Whether nothing has the key yet; a server says so before MLflow's client is there."""
+        if not isinstance(model.source, Artifact):
+            return False
+        key = model.key(model.source.digest)
+        of_ours = "" if model.run_id else experiment_id
+        return not self._connection.knows(terms.KEY, key, of_ours)
 
     def _prepare(self, model: Model) -> tuple[Registration, Artifact | Place]:
         announce(self._connection)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hokusai_register.errors import Reason, UnconfirmedError
+from hokusai_register.http import both
 from hokusai_register.model import Artifact, Model
 from hokusai_register.registrars import terms
 from hokusai_register.registrars.registry import Registry
@@ -64,6 +65,20 @@ def version(
     seen = {"status": shown.status, **{name: shown.tags.get(name) for name in names}}
     _same(registry.shelf, expected, seen)
     return shown
+
+
+def version_and_run(
+    model: Model, digest: str, made: Any, registry: Registry
+) -> tuple[Any, Any | None]:
+    """Return what `version` returns of `made`, and its run, if any, as the registry shows it."""
+
+    def run_of(one: Any) -> Any | None:
+        return registry.run(one.run_id) if one.run_id else None
+
+    shown, run = both(
+        lambda: version(model, digest, str(made.version), registry), lambda: run_of(made)
+    )
+    return shown, run if shown.run_id == made.run_id else run_of(shown)
 
 
 def run(model: Model, run: Any, shelf: Shelf, *, ours: bool) -> None:

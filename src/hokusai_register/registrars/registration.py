@@ -29,6 +29,7 @@ from hokusai_register.tokenized import Announcement
 class Registration:
     """One registration under one key.
 
+    `fresh` says whether nothing had the key when the registry was asked a moment ago.
     `ours` is the id of the run that was made for it, `making` the experiment in which one may
     have been made; `begun` says whether the registry holds anything of it, `crowded` whether it
     holds more than one run.
@@ -41,6 +42,7 @@ class Registration:
     experiment_id: str = ""
     backend: Backend = Backend.MLFLOW
     announcer: Announcer | None = None
+    fresh: bool = False
     ours: str = ""
     making: str = ""
     begun: bool = False
@@ -60,7 +62,7 @@ class Registration:
     def carry_out(self, given: Artifact | Place) -> Receipt:
         """Find what stands there already, or make it; show it only after it was read back."""
         with self._one_outcome():
-            found = self.registry.find_versions(self.model.name, self.key)
+            found = [] if self.fresh else self.registry.find_versions(self.model.name, self.key)
             version, created = (found[0], False) if found else self._make(given)
             self.begun = True
             if not created:
@@ -87,11 +89,14 @@ class Registration:
         if made is None or str(made.version) != str(winner.version):
             self._withdraw(made, winner)
             return winner, False
-        if self.model.alias:
-            self.registry.point(self.model.name, self.model.alias, winner.version)
+        with beside(self._complete):
+            if self.model.alias:
+                self.registry.point(self.model.name, self.model.alias, winner.version)
+        return winner, True
+
+    def _complete(self) -> None:
         if self.ours:
             self.registry.complete(self.ours)
-        return winner, True
 
     def _create(self, given: Artifact | Place) -> Any:
         place = self._uploaded(given) if isinstance(given, Artifact) else self._logged(given)
@@ -180,13 +185,14 @@ class Registration:
         """Return the run to attach to, and the directory in it; ours unless the user names one."""
         if self.model.run_id:
             return self.registry.run(self.model.run_id), f"hokusai-{self.digest[:12]}"
-        key = self.key
-        runs = self.registry.find_runs(self.experiment_id, key) if self.experiment_id else []
+        key, experiment = self.key, self.experiment_id
+        looked = self.fresh or not experiment
+        runs = [] if looked else self.registry.find_runs(experiment, key)
         self.crowded = len(runs) > 1
         if runs:
             run = runs[0]
         else:
-            experiment = self.experiment_id or self.registry.experiment(self.model.experiment)
+            experiment = experiment or self.registry.experiment(self.model.experiment)
             tags = terms.run_tags(self.model, self.digest)
             self.making = experiment
             run = self.registry.create_run(experiment, f"register {self.model.name}", tags)
@@ -256,10 +262,9 @@ class Registration:
             ) from error
 
     def _read_back(self, version: Any, *, created: bool) -> Receipt:
-        shown = readback.version(self.model, self.digest, str(version.version), self.registry)
+        shown, run = readback.version_and_run(self.model, self.digest, version, self.registry)
         run_url = ""
-        if shown.run_id:
-            run = self.registry.run(shown.run_id)
+        if run:
             readback.run(self.model, run, self.shelf, ours=created and bool(self.ours))
             path = f"experiments/{run.info.experiment_id}/runs/{shown.run_id}"
             run_url = self.shelf.page(path)
