@@ -178,8 +178,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.faults.pace:
             return self.rfile.read(length)
         taken = bytearray()
-        while len(taken) < length:
-            taken += self.rfile.read(min(PIECE, length - len(taken)))
+        while piece := self.rfile.read(min(PIECE, length - len(taken))):
+            taken += piece
             time.sleep(self.faults.pace)
         return bytes(taken)
 
