@@ -14,7 +14,7 @@ def main() -> None:
     if sys.argv[1:2] == ["action"]:
         cancellation.hold()
     # The collector would search through all that MLflow imports, again and again: a fifth of a run.
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(500_000, 50, 50)
     later.wait()
     from hokusai_register import app  # noqa: PLC0415  # it takes a fifth of a second
 
