@@ -20,7 +20,9 @@ TEXT = """\
 *Growth* is how many times longer the last step takes than the one before it, by how many times \
 more work it is: not more than 1, and a tenth for chance. Versions that are there already are no \
 work for the next one. *Requests* are those that the last step takes more than the first, without \
-the one that each file is. A line that counts them lies before the server.
+the one that each file is. A line that counts them lies before the server. The jobs are processes \
+on the server's own two processors, where 32 lose up to a tenth to each other. No peer stands \
+beside these, so they take two rounds.
 
 ![Seconds by the amount, for files, metrics, versions and jobs](growth.svg)"""
 
