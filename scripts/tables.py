@@ -108,11 +108,13 @@ _TABLES = {
 }
 
 if __name__ == "__main__":
+    different = []
     for document in (*DOCUMENTS, COMPOSITE):
         before = document.read_text(encoding="utf-8")
         after = composite.text() if document == COMPOSITE else written(before)
         if "--write" in sys.argv[1:]:
             document.write_text(after, encoding="utf-8")
         elif before != after:
-            name = document.relative_to(ROOT)
-            sys.exit(f"{name} differs from the code: `python scripts/tables.py --write`")
+            different.append(str(document.relative_to(ROOT)))
+    if different:
+        sys.exit(f"not what the code says: {', '.join(different)}: `python {sys.argv[0]} --write`")

@@ -7,6 +7,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from urllib.parse import quote, quote_plus
 
 WINDOW = 12  # characters of a secret that must not stand together anywhere
@@ -14,15 +15,17 @@ WINDOW = 12  # characters of a secret that must not stand together anywhere
 
 def leaks(secret: str, content: bytes) -> list[str]:
     """Return the names of the writings in which a part of `secret` stands in `content`."""
+    return sorted({name for name, part in _parts(secret) if part in content})
+
+
+@cache
+def _parts(secret: str) -> frozenset[tuple[str, bytes]]:
+    """Return each part of `secret` in each of its writings."""
     starts = range(max(len(secret) - WINDOW, 0) + 1)
-    parts = [secret[start : start + WINDOW] for start in starts]
-    return sorted(
-        {
-            name
-            for part in parts
-            for name, text in writings(part)
-            if text.encode("utf-8", "surrogatepass") in content
-        }
+    return frozenset(
+        (name, text.encode("utf-8", "surrogatepass"))
+        for start in starts
+        for name, text in writings(secret[start : start + WINDOW])
     )
 
 

@@ -230,6 +230,7 @@ class Told:
             return service(request)
 
         network = Network(sleep=self.waited.append, jitter=lambda _, most: most)
+        network.trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nobody is connected to
         self.http = Http(BASE, network, Login.key(Secret(KEY)))
         self.http._client._transport = httpx.MockTransport(serve)
 
