@@ -16,7 +16,6 @@ from hokusai_register import access, sections
 from hokusai_register.access import Credentials, Tls
 from hokusai_register.fields import DEFAULT_TRACKING_URI
 from hokusai_register.mlflow_plugin import ambient
-from hokusai_register.mlflow_plugin.connection import SCHEME
 from hokusai_register.model import Provenance, Secret
 from hokusai_register.paths import Roots
 from hokusai_register.provenance import provenance
@@ -61,7 +60,7 @@ class Given:
         dropped = _LOGINS if self.has_login else ()
         kept = {name: value for name, value in environ.items() if name not in dropped}
         # What we have set there ourselves is no wish of the user's.
-        kept["MLFLOW_TRACKING_URI"] = ambient.wanted().removeprefix(SCHEME)
+        kept["MLFLOW_TRACKING_URI"] = ambient.wanted()
         mine = {
             access.TOKEN: self.token.reveal(),
             access.USER: self.username,
@@ -78,7 +77,7 @@ class Given:
         return {
             "api-key": self.api_key.reveal(),
             "api-url": self.api_endpoint,
-            "tracking-uri": self.tracking_uri.removeprefix(SCHEME),
+            "tracking-uri": self.tracking_uri,
             "insecure-tls": "true" if self.insecure_tls else "",
         }
 

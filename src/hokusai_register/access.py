@@ -17,6 +17,7 @@ USER, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 PAIR = f"{USER} and {PASSWORD}"
 SIGV4 = "MLFLOW_TRACKING_AWS_SIGV4"
 KEY = "the Hokusai key"
+WORKSPACE = "MLFLOW_WORKSPACE"
 
 # What aws-actions/configure-aws-credentials hands on, beside the region.
 AWS_SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -48,13 +49,17 @@ class AwsKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """How to log in: the key for both services, or what the MLflow server wants instead of it."""
+    """How to log in: the key for both services, or what the MLflow server wants instead of it.
+
+    `workspace` is the part of an MLflow server that is meant; blank for a server without any.
+    """
 
     key: Secret
     token: Secret
     user: str
     password: Secret
     aws: AwsKeys = AwsKeys()
+    workspace: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.ways)
@@ -101,7 +106,14 @@ def credentials(reader: Reader) -> Credentials:
     keys = (secret.reveal() for secret in (key, token))
     for name in reader.holding(text for text in keys if len(text) >= SHORTEST_KEY):
         reader.problem(name, "it holds a part of the key, and would be stored for others to read")
-    return Credentials(key=key, token=token, user=user, password=password, aws=_aws(reader))
+    return Credentials(
+        key=key,
+        token=token,
+        user=user,
+        password=password,
+        aws=_aws(reader),
+        workspace=reader.setting(WORKSPACE, checks.workspace, ""),
+    )
 
 
 def remarks(found: Credentials) -> list[str]:

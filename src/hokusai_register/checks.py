@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import unquote, urlsplit
 
+from hokusai_register.fields import PLUGIN_SCHEME
 from hokusai_register.text import visible
 
 KINDS = (
@@ -106,6 +107,12 @@ version_label = matching(
 )
 run_id = matching(r"[A-Za-z0-9_-]+", "an MLflow run id has letters, digits, _ and -", 64)
 
+workspace = matching(  # MLflow's own rule
+    r"[a-z0-9][a-z0-9-]*[a-z0-9]",
+    "a workspace has lower-case letters and digits, and hyphens between them",
+    63,
+)
+
 
 def alias(text: str) -> str:
     """Return an alias that all registries take: MLflow keeps `latest` and `v1` for itself."""
@@ -180,8 +187,11 @@ def password(address: str) -> str:
 
 
 def tracking_uri(text: str) -> str:
-    """Return the URL of a server, or the URI or the path of a local store."""
-    return text if is_local_store(text) else url(text)
+    """Return the URL of a server, or the URI or the path of a local store.
+
+    A job that trains through the plugin has its scheme before the address.
+    """
+    return text if is_local_store(text) else url(text.removeprefix(PLUGIN_SCHEME))
 
 
 def is_local_store(text: str) -> bool:

@@ -8,6 +8,8 @@ DEFAULT_TRACKING_URI = "https://registry.hokus.ai/api/mlflow"
 # The same service past its API: anybody may read there, and nobody may write.
 DIRECT_TRACKING_URI = "https://registry.hokus.ai/mlflow"
 DEFAULT_API_URL = "https://registry.hokus.ai/api"
+# Before the address of a server, it makes MLflow's own client load our plugin.
+PLUGIN_SCHEME = "hokusai+"
 
 
 @dataclass(frozen=True, slots=True)

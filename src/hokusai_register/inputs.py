@@ -56,11 +56,11 @@ def parse(
 ) -> Inputs:
     """Check everything, then complain once about all of it; the model's bytes are read last."""
     reader = Reader(raw, environ, roots)
-    _refuse(reader)
     path, uri = sections.source(reader)
     told = _told(reader, path, provenance(environ))
     timeout = reader.get("timeout", checks.seconds, 0.0)
     tracking_uri, api_url = sections.addresses(reader)
+    _refuse(reader, tracking_uri)
     tls = access.tls(reader, (tracking_uri, api_url))
     credentials = access.credentials(reader)
     steps = sections.steps(reader, tracking_uri)
@@ -135,9 +135,10 @@ def _read(
     return replace(told, source=files, kind=told.kind or files.kind)
 
 
-def _refuse(reader: Reader) -> None:
-    """Refuse what is none of ours, what cannot be done yet, and what hosts read as it is."""
+def _refuse(reader: Reader, tracking_uri: str) -> None:
+    """Refuse what is none of ours, a registry of its own, and wrong words for the host."""
     reader.refuse_unknown()
+    sections.refuse_registry(reader, tracking_uri)
     reader.boolean("summary")
     reader.target("result-file")
 

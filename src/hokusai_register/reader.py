@@ -66,14 +66,18 @@ class Reader:
         """Return a strict boolean."""
         return self.get(name, checks.boolean, otherwise=False)
 
-    def flag(self, variable: str) -> bool:
-        """Return a strict boolean of the environment; blank is false."""
+    def setting(self, variable: str, check: Callable[[str], T], otherwise: T) -> T:
+        """Return a checked variable of the environment, or `otherwise` if it is blank or wrong."""
         text = self._environ.get(variable, "").strip()
         try:
-            return checks.boolean(text) if text else False
+            return check(text) if text else otherwise
         except ValueError as error:
             self.problem(variable, str(error))
-            return False
+            return otherwise
+
+    def flag(self, variable: str) -> bool:
+        """Return a strict boolean of the environment; blank is false."""
+        return self.setting(variable, checks.boolean, otherwise=False)
 
     def path(self, name: str) -> Path | None:
         """Return the real path of a file or directory that must be there, inside the workspace."""

@@ -13,7 +13,12 @@ from hokusai_register import announcing, artifact, checks, mappings, policy
 from hokusai_register.access import Credentials, remarks
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import KeyMissingError, Reason
-from hokusai_register.fields import DEFAULT_API_URL, DEFAULT_TRACKING_URI, DIRECT_TRACKING_URI
+from hokusai_register.fields import (
+    DEFAULT_API_URL,
+    DEFAULT_TRACKING_URI,
+    DIRECT_TRACKING_URI,
+    PLUGIN_SCHEME,
+)
 from hokusai_register.model import Model, Skipped
 from hokusai_register.paths import of_url
 from hokusai_register.policy import POLICIES, REAL, Fallback, Step
@@ -130,6 +135,22 @@ def addresses(reader: Reader) -> tuple[str, str]:
         if why and not allowed and reader.text(name):  # one that is derived is told of once
             reader.problem(reader.source(name), why)
     return tracking_uri, api_url
+
+
+def refuse_registry(reader: Reader, tracking_uri: str) -> None:
+    """Refuse a model registry elsewhere than the tracking server: versions are made by their runs.
+
+    MLflow's own client would make them there.
+    """
+
+    def same(text: str) -> None:
+        if text.removeprefix(PLUGIN_SCHEME).rstrip("/") != tracking_uri.rstrip("/"):
+            raise ValueError(
+                f"it names another registry than {tracking_uri}, where this step registers: leave "
+                "it blank for this step"
+            )
+
+    reader.setting("MLFLOW_REGISTRY_URI", same, None)
 
 
 def origin(tracking_uri: str) -> str:

@@ -127,6 +127,16 @@ def test_registers_and_registers_once(
     assert client.get_model_version_by_alias(name, "champion").version == "2"
 
 
+def test_a_workspace_that_it_does_not_have_is_not_taken_for_all_of_it(
+    runner: Runner, client: MlflowClient
+) -> None:
+    runner.environ["MLFLOW_WORKSPACE"] = "team-a"
+    result = runner.action(fallback="local")
+    assert result.said("failed", "invalid", "none")
+    assert "MLFLOW_WORKSPACE blank" in result.errors[0]
+    assert client.search_registered_models(f"name = '{runner.inputs['model-name']}'") == []
+
+
 def test_a_logged_model_and_plain_files(runner: Runner, own: Callable[..., str]) -> None:
     run_id = own(TRAIN)
     for path in ("model", "files"):

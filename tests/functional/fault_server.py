@@ -82,6 +82,7 @@ class FaultServer:
     early: Script = lambda _: None  # the answer to a request of which half the body has come
     pace: float = 0.0  # seconds for each 64 KiB of a body
     as_asked: bool = False  # the real server hears the host that we were asked as: it was signed
+    hidden: frozenset[str] = frozenset()  # headers in lower case that the real server never gets
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
 
@@ -99,7 +100,7 @@ class FaultServer:
         target = urlsplit(self.upstream)
         connection = http.client.HTTPConnection(target.netloc, timeout=60)
         with contextlib.closing(connection):
-            hidden = ("connection",) if self.as_asked else ("host", "connection")
+            hidden = {"connection", *self.hidden, *([] if self.as_asked else ["host"])}
             kept = {n: v for n, v in asked.headers.items() if n not in hidden}
             path = re.sub("^http://[^/]*", "", asked.path)  # a proxy is asked with the host
             connection.request(asked.method, path, asked.body, kept)

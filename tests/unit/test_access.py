@@ -70,6 +70,20 @@ def test_the_key_is_the_same_in_both_headers(find: Find) -> None:
     assert headers == {"Authorization": "Bearer hk_live_made_up", "X-API-Key": "hk_live_made_up"}
 
 
+@pytest.mark.parametrize("login", [HOKUSAI, BEARER, PLAIN, AWS, {}])
+def test_the_workspace_goes_with_every_login(find: Find, login: dict[str, str]) -> None:
+    plain, within = Login.of(find(**login)), Login.of(find(**login, MLFLOW_WORKSPACE=" team-a "))
+    assert (within.how, within.secrets, within.workspace) == (plain.how, plain.secrets, "team-a")
+    assert sent(within).keys() == sent(plain).keys() | {"X-MLFLOW-WORKSPACE"}
+    assert sent(within)["X-MLFLOW-WORKSPACE"] == "team-a"
+
+
+@pytest.mark.parametrize("name", ["a", "Team", "team_a", "-a", "a-", "ä1", "a\nb", "a" * 64])
+def test_no_name_of_a_workspace(find: Find, name: str) -> None:
+    with pytest.raises(InputError, match="MLFLOW_WORKSPACE"):
+        find(MLFLOW_WORKSPACE=name)
+
+
 def test_nobody_sends_nothing(find: Find) -> None:
     assert sent(Login.of(find())) == {}
     assert not find()

@@ -80,6 +80,7 @@ def test_a_status_has_one_meaning(
     [
         ("RESOURCE_ALREADY_EXISTS", RejectedError, Reason.CONFLICT),
         ("RESOURCE_DOES_NOT_EXIST", RejectedError, Reason.NOT_FOUND),
+        ("FEATURE_DISABLED", RejectedError, Reason.INVALID),  # with 500, from MLflow
         ("RESOURCE_NOT_FOUND", NotTheServiceError, Reason.NOT_FOUND),  # the gateway's own word
         (404, NotTheServiceError, Reason.NOT_FOUND),
         (None, NotTheServiceError, Reason.NOT_FOUND),

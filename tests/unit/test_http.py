@@ -335,6 +335,12 @@ def test_only_what_is_harmless_is_sent_again(
     assert service.waited == [1, 2, 4][: tries - 1]
 
 
+def test_what_mlflow_says_for_good_is_not_asked_again(told: Callable[..., Told]) -> None:
+    service = told(echo(500, '{"error_code": "FEATURE_DISABLED"}'))
+    assert service.http.request("GET", "/x", Effect.READ).status == 500
+    assert len(service.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("error", "effect", "tries", "kind"),
     [

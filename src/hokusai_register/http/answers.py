@@ -216,6 +216,12 @@ REFUSED: dict[str | int, tuple[type[RegisterError], str, Reason, str]] = {
         Reason.NOT_FOUND,
         "check the name or the id; it may have been deleted",
     ),
+    "FEATURE_DISABLED": (
+        RejectedError,
+        "has this switched off",
+        Reason.INVALID,
+        "leave MLFLOW_WORKSPACE blank, or ask who runs the server to switch it on",
+    ),
     401: (
         AuthError,
         "refuses the credentials",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from hokusai_register.access import KEY, PAIR, SIGV4, TOKEN, AwsKeys, Credentials
@@ -13,15 +13,20 @@ from hokusai_register.model import Secret
 
 # From method, URL, type and SHA-256 of the body to the headers that log this request in.
 Sign = Callable[[str, str, str, str], Mapping[str, str]]
+WORKSPACE_HEADER = "X-MLFLOW-WORKSPACE"  # MLflow's own
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One way to log in. `how` names it to a person; `secrets` are never to be shown."""
+    """One way to log in. `how` names it to a person; `secrets` are never to be shown.
+
+    `workspace` is the part of an MLflow server that every request names; blank for none.
+    """
 
     how: str
     secrets: tuple[Secret, ...]
     sign: Sign = field(repr=False)
+    workspace: str = ""
 
     @classmethod
     def of(cls, found: Credentials) -> Login:
@@ -32,7 +37,16 @@ class Login:
             SIGV4: lambda: cls.aws(found.aws),
             KEY: lambda: cls.key(found.key),
         }
-        return next((makers[way]() for way in found.ways), cls.nobody())
+        login = next((makers[way]() for way in found.ways), cls.nobody())
+        return login.within(found.workspace) if found.workspace else login
+
+    def within(self, workspace: str) -> Login:
+        """Return the same login to one workspace of a server."""
+
+        def sign(*request: str) -> Mapping[str, str]:
+            return {**self.sign(*request), WORKSPACE_HEADER: workspace}
+
+        return replace(self, sign=sign, workspace=workspace)
 
     @classmethod
     def key(cls, key: Secret) -> Login:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from hokusai_register.errors import RegisterError, UnavailableError, UnconfirmedError
-from hokusai_register.http.answers import Answer, Effect
+from hokusai_register.http.answers import REFUSED, Answer, Effect
 
 LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TURNED_AWAY = frozenset({429})  # before anything was done
@@ -35,7 +35,8 @@ def repeats(outcome: Answer | RegisterError, effect: Effect) -> bool:
     """Whether sending it again is harmless, and may help."""
     if isinstance(outcome, Answer):
         again = {Effect.ONCE: _TURNED_AWAY, Effect.BILLED: frozenset()}.get(effect, LATER)
-        return outcome.status in again
+        # MLflow's own word for good has a 5xx too.
+        return outcome.status in again and outcome.error_code() not in REFUSED
     if isinstance(outcome, UnconfirmedError):
         return effect is Effect.REPEATABLE
     return isinstance(outcome, UnavailableError)

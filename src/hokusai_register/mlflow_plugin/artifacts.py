@@ -15,9 +15,9 @@ from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepositor
 from mlflow.tracking._tracking_service.utils import get_tracking_uri
 
 from hokusai_register.errors import TrustError
+from hokusai_register.fields import PLUGIN_SCHEME
 from hokusai_register.files import Parcel
 from hokusai_register.mlflow_plugin.by_uri import connection_for
-from hokusai_register.mlflow_plugin.connection import SCHEME
 from hokusai_register.model import File
 
 
@@ -26,7 +26,7 @@ def repository(
 ) -> ArtifactRepository:
     """Return our repository for our tracking URIs, and MLflow's own for all others."""
     tracking_uri = tracking_uri or get_tracking_uri()
-    if tracking_uri.startswith(SCHEME):
+    if tracking_uri.startswith(PLUGIN_SCHEME):
         return ProxiedArtifacts(artifact_uri, tracking_uri, registry_uri)
     return MlflowArtifactsRepository(*_known(artifact_uri, tracking_uri, registry_uri))
 
@@ -39,7 +39,7 @@ def http_repository(
     A run of that server that names another host as its store must not take the model there.
     """
     tracking_uri = tracking_uri or get_tracking_uri()
-    if not tracking_uri.startswith(SCHEME):
+    if not tracking_uri.startswith(PLUGIN_SCHEME):
         return HttpArtifactRepository(*_known(artifact_uri, tracking_uri, registry_uri))
     try:
         return ProxiedArtifacts(artifact_uri, tracking_uri, registry_uri)

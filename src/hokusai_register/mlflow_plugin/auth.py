@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import requests
 from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
 
+from hokusai_register.http.login import WORKSPACE_HEADER
 from hokusai_register.mlflow_plugin.by_uri import announced
 
 NAME = "hokusai"
@@ -22,7 +23,9 @@ class KeyAuth(requests.auth.AuthBase):
         # AWS knows a blank as %20 only, and to everybody else that is the same as `+`.
         path, mark, query = (request.url or "").partition("?")
         request.url = path + mark + query.replace("+", "%20")
-        request.headers.pop("Authorization", None)  # a .netrc, or a stale user name, is not us
+        # A .netrc, a stale user name or another connection's workspace is not us.
+        for name in ("Authorization", WORKSPACE_HEADER):
+            request.headers.pop(name, None)
         target, digest = urlsplit(request.url), _digest(request.body)
         for connection in announced():
             known = urlsplit(connection.base)

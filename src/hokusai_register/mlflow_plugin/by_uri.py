@@ -10,7 +10,7 @@ from hokusai_register import access, checks
 from hokusai_register.artifact import Roots
 from hokusai_register.errors import AuthError, Reason
 from hokusai_register.http import Login, Network
-from hokusai_register.mlflow_plugin.connection import SCHEME, Connection
+from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.reader import Reader
 
 _LOG = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ def connection_for(uri: str) -> Connection:
 
 def _of_the_environment(uri: str) -> Connection:
     """Return the connection that the variables of the command line make too."""
-    reader = Reader({"tracking-uri": uri.removeprefix(SCHEME)}, os.environ, Roots(Path.cwd()))
-    address = reader.get("tracking-uri", checks.url, "")
+    reader = Reader({"tracking-uri": uri}, os.environ, Roots(Path.cwd()))
+    address = reader.get("tracking-uri", checks.tracking_uri, "")
     if why := checks.in_the_clear(address):
         reader.problem("tracking-uri", why)
     tls, login = access.tls(reader, [address]), access.credentials(reader)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from hokusai_register.errors import NotTheServiceError, Reason, TrustError
+from hokusai_register.errors import NotTheServiceError, Reason, RejectedError, TrustError
+from hokusai_register.fields import PLUGIN_SCHEME
 from hokusai_register.files import Parcel
 from hokusai_register.http import (
     Answer,
@@ -25,7 +27,6 @@ from hokusai_register.http import (
 from hokusai_register.mlflow_plugin.multipart import Multipart
 from hokusai_register.mlflow_plugin.sending import send
 
-SCHEME = "hokusai+"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 EXPERIMENT = "/api/2.0/mlflow/experiments/get-by-name"
 RUNS = "/api/2.0/mlflow/runs/search"
@@ -36,7 +37,7 @@ class Connection:
     """One MLflow server. Endpoints are given as MLflow names them, `/api/2.0/…`."""
 
     def __init__(self, uri: str, network: Network, login: Login) -> None:
-        self.uri = SCHEME + uri
+        self.uri = PLUGIN_SCHEME + uri
         self.base = uri.rstrip("/")
         self.http = Http(self.base, network, login)
         self.tls = network.tls
@@ -54,7 +55,9 @@ class Connection:
     def page(self, path: str) -> str:
         """Return the address of MLflow's page for `path`; Hokusai keeps that beside its API."""
         origin, is_hokusai, _ = self.base.partition("/api/mlflow")
-        return f"{origin}/mlflow/#/{path}" if is_hokusai else f"{self.base}/#/{path}"
+        root = f"{origin}/mlflow" if is_hokusai else self.base
+        workspace = self._login.workspace
+        return f"{root}/#/{path}?workspace={workspace}" if workspace else f"{root}/#/{path}"
 
     def ask_to_write(self) -> None:
         """Raise AuthError if this login may not write; an empty request changes nothing."""
@@ -84,8 +87,28 @@ class Connection:
                 wrong = wrong or error
                 continue
             self._prefix = prefix
+            self._check_workspace(found)
             return found
         raise wrong or NotImplementedError
+
+    def _check_workspace(self, experiment: Mapping[str, Any] | None) -> None:
+        """Raise RejectedError unless the server heard in which workspace to register.
+
+        Servers without workspaces ignore the header, some proxies take it away, and then the model
+        would stand among everybody's.
+        """
+        wanted, there = self._login.workspace, experiment
+        if wanted and there is None:
+            with suppress(NotTheServiceError):
+                answer = self.call("GET", f"/api/3.0/mlflow/workspaces/{wanted}")
+                there = {"workspace": wanted} if answer.json_object() else None
+        if wanted and (there is None or there.get("workspace") != wanted):
+            raise RejectedError(
+                f"{self.host} has no workspace {wanted}",
+                why="MLFLOW_WORKSPACE names it, and what the server answers is of no workspace",
+                fix="leave MLFLOW_WORKSPACE blank for this step, or let the server have workspaces "
+                "(`mlflow server --enable-workspaces`, from 3.10 on)",
+            )
 
     def close(self) -> None:
         """Close what is open; the next call opens it again."""
