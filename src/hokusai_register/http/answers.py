@@ -6,9 +6,7 @@ a 401, 403, 404, 409 or 422 with a body that is not MLflow's own looks like a 50
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -26,9 +24,8 @@ from hokusai_register.errors import (
     UnavailableError,
     UnconfirmedError,
 )
+from hokusai_register.http import words
 
-DEEPEST = 5  # how far down in its body a server's own words are looked for
-_TITLE = re.compile("(?is)<title[^>]*>(.*?)</title>")
 QUOTE = 300  # characters of a server's own words that a message may carry
 
 
@@ -73,7 +70,9 @@ class Answer:
             raise refusal(self)
         parsed = self.maybe_json()
         if not isinstance(parsed, dict):
-            raise senseless(self, f"it sent {_shown(self)} where a JSON object belongs")
+            raise senseless(
+                self, f"it sent {words.counted(self.body, self._type)} where a JSON object belongs"
+            )
         return parsed
 
     def error_code(self) -> str:
@@ -84,18 +83,11 @@ class Answer:
 
     def message(self) -> str:
         """Return the server's own words, cut: foreign text, to be neutralised where it is shown."""
-        parsed = self.maybe_json()
-        if not isinstance(parsed, dict):
-            return _words(self)[:QUOTE] or _shown(self)
-        said = next(
-            (
-                parsed[name]
-                for name in ("message", "Message", "detail", "error")
-                if parsed.get(name)
-            ),
-            "",
-        )
-        return _flat(said, DEEPEST)[:QUOTE] or "no explanation"
+        return words.said(self.maybe_json(), self.body, self._type)[:QUOTE]
+
+    @property
+    def _type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip()
 
 
 def senseless(answer: Answer, why: str) -> RegisterError:
@@ -251,39 +243,3 @@ REFUSED: dict[str | int, tuple[type[RegisterError], str, Reason, str]] = {
     ),
     501: _ABSENT,
 }
-
-
-def _kind(answer: Answer) -> str:
-    return answer.headers.get("content-type", "").partition(";")[0].strip()
-
-
-def _words(answer: Answer) -> str:
-    """Return what a plain text says, or the title of a page, on one line."""
-    if not _kind(answer).startswith("text/"):
-        return ""
-    text = answer.body.decode(errors="replace")
-    if title := _TITLE.search(text):
-        return f"a page titled {' '.join(html.unescape(title[1]).split())!a}"
-    return "" if text.lstrip().startswith("<") else " ".join(text.split())
-
-
-def _shown(answer: Answer) -> str:
-    if not answer.body.strip():
-        return "an empty body"
-    return f"{len(answer.body):,} bytes of {_kind(answer)[:60] or 'no content type'}"
-
-
-def _flat(said: object, depth: int) -> str:
-    """Return FastAPI's list of problems as `loc: msg`, anything else as text."""
-    if depth == 0:
-        return ""
-    if isinstance(said, list):
-        return "; ".join(_flat(item, depth - 1) for item in said)
-    if isinstance(said, dict) and "msg" in said:
-        where = said.get("loc")
-        steps = where if isinstance(where, list) else []
-        path = ".".join(str(step) for step in steps if isinstance(step, (str, int)))
-        return f"{path}: {_flat(said['msg'], depth - 1)}"
-    if isinstance(said, dict):
-        return _flat(said.get("message") or said.get("error") or "", depth - 1)
-    return str(said)
