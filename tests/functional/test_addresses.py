@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from mlflow import MlflowClient
 
 from functional.runner import Runner, unique
+from functional.servers import mlflow_server
 from sandboxes import Sandbox
 
 
@@ -24,6 +28,18 @@ def test_the_root_of_a_plain_server(
     monkeypatch.delenv("MLFLOW_TRACKING_TOKEN", raising=False)
     found = MlflowClient(sandbox.mlflow_url).get_model_version(runner.inputs["model-name"], "1")
     assert found.run_id == result.outputs["run-id"]
+
+
+def test_a_name_that_the_server_does_not_go_by(runner: Runner, tmp_path: Path) -> None:
+    """As MLflow 3.5 and later do of a service container, which jobs call by another name."""
+    runner.environ["MLFLOW_TRACKING_TOKEN"] = "x"
+    allowed = ("--allowed-hosts", "mlflow.example")
+    with mlflow_server(Path(sys.executable), tmp_path / "server", *allowed) as url:
+        result = runner.here(tracking_uri=url, fallback="none")
+        assert result.said("failed", "protocol", "none")
+        assert result.exit_code == 1
+        assert "does not go by this name" in result.errors[0]
+        assert "--allowed-hosts" in result.errors[0]
 
 
 @pytest.mark.parametrize("path", ["", "/api", "/nothing/here"])

@@ -93,6 +93,14 @@ def test_what_mlflow_calls_it_counts_before_the_status(
     assert (type(error), error.reason) == (kind, reason)
 
 
+def test_a_name_that_the_server_does_not_go_by_is_no_matter_of_credentials() -> None:
+    body = b"Invalid Host header - possible DNS rebinding attack detected"
+    for kind in ("text/plain", "text/html; charset=utf-8"):
+        error = refusal(Answer("a.example", READ, 403, {"content-type": kind}, body))
+        assert (type(error), error.reason) == (NotTheServiceError, Reason.PROTOCOL)
+        assert "--allowed-hosts" in error.fix
+
+
 # Every shape of error body that the service, MLflow and what stands before them send.
 SHAPES: list[tuple[object, str]] = [
     ({"detail": "Invalid or expired API key"}, "Invalid or expired API key"),

@@ -113,7 +113,7 @@ def refusal(answer: Answer, about: str = "") -> RegisterError:
         return redirect(host, answer.headers.get("location", ""))
     if status == 407:  # noqa: PLR2004  # RFC 9110: Proxy Authentication Required
         return proxy_login(host)
-    row = REFUSED.get(answer.error_code()) or REFUSED.get(status)
+    row = REFUSED.get(answer.error_code() or said) or REFUSED.get(status)
     if not row and (status in (408, 425, 429) or status >= 500):  # noqa: PLR2004  # RFC 9110, 6585
         return _turned_away(answer, said)
     kind, what, reason, fix = row or _INVALID
@@ -199,7 +199,7 @@ _TAKEN = (
     "choose another version label, or remove what is in the way",
 )
 
-# By MLflow's own error code, which says more than its status, or else by the status.
+# By MLflow's own error code or words, which say more than its status, or else by the status.
 REFUSED: dict[str | int, tuple[type[RegisterError], str, Reason, str]] = {
     "RESOURCE_ALREADY_EXISTS": _TAKEN,
     "RESOURCE_DOES_NOT_EXIST": (
@@ -213,6 +213,12 @@ REFUSED: dict[str | int, tuple[type[RegisterError], str, Reason, str]] = {
         "has this switched off",
         Reason.INVALID,
         "leave MLFLOW_WORKSPACE blank, or ask who runs the server to switch it on",
+    ),
+    "Invalid Host header - possible DNS rebinding attack detected": (
+        NotTheServiceError,
+        "does not go by this name",
+        Reason.PROTOCOL,
+        "use a name that the server knows, or add this one to its `--allowed-hosts`",
     ),
     401: (
         AuthError,
