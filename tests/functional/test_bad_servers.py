@@ -243,6 +243,18 @@ def test_a_later_write_that_is_refused_ends_it(
 
 
 @pytest.mark.fault("H14", "Retry-After", "registered/ok 0 mlflow")
+def test_a_version_whose_run_was_removed_for_good(runner: Runner, proxy: FaultServer) -> None:
+    """As `mlflow gc` leaves it: to run the job again is no way out."""
+    assert runner.here().said("registered", "ok", "mlflow")
+    gone = as_json({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such run"}, 404)
+    proxy.script = on("runs/get", gone)
+    result = runner.here(fallback="local")
+    assert result.said("failed", "not-found", "none")
+    (error,) = result.errors
+    assert "version 1 of" in error
+    assert "delete this version, then run the job again" in error
+
+
 def test_waits_as_long_as_it_is_asked_to(runner: Runner, proxy: FaultServer) -> None:
     proxy.script = on(PROBE, as_json({"detail": "slow down"}, 429, **{"Retry-After": "1"}), 1)
     began = time.monotonic()

@@ -73,7 +73,7 @@ def version_and_run(
     """Return what `version` returns of `made`, and its run, if any, as the registry shows it."""
 
     def run_of(one: Any) -> Any | None:
-        return registry.run(one.run_id) if one.run_id else None
+        return registry.run_behind(one) if one.run_id else None
 
     shown, run = both(
         lambda: version(model, digest, str(made.version), registry), lambda: run_of(made)

@@ -233,7 +233,7 @@ class Registration:
     def _catch_up(self, version: Any) -> None:
         """Finish what an interrupted attempt left undone behind its version."""
         if version.run_id and version.run_id != self.model.run_id:
-            run = self.registry.run(version.run_id)
+            run = self.registry.run_behind(version)
             ours = run.data.tags.get(terms.KEY) == version.tags.get(terms.KEY)
             if ours and run.info.status != "FINISHED":
                 self.registry.complete(version.run_id)

@@ -78,6 +78,18 @@ class Registry:
         with causes():
             return self._client.get_run(run_id)
 
+    def run_behind(self, version: Any) -> Any:
+        """Return the run of a version; without it, the version can never be confirmed again."""
+        try:
+            return self.run(version.run_id)
+        except RejectedError as error:
+            raise UnconfirmedError(
+                f"version {version.version} of {version.name} is there, and its run is gone",
+                why=error.why,
+                fix="delete this version, then run the job again: it makes a new one",
+                reason=error.reason,
+            ) from error
+
     def log(self, run: Any, metrics: Mapping[str, float], params: Mapping[str, str]) -> None:
         """Log into `run`; the fixed timestamp and step make it harmless to do so again."""
         run_id = run.info.run_id
