@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
-from functional.runner import Runner
+from functional.runner import Runner, unique
 from functional.trees import digest, tree
+from sandboxes import Sandbox
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own, when it downloads
 
@@ -57,3 +59,19 @@ def test_names_that_no_server_keeps_are_refused(
     assert result.said("failed", "invalid", "none")
     assert "rename the files" in result.errors[0]
     assert client.get_experiment_by_name(runner.inputs["model-name"]) is None
+
+
+def test_the_name_of_a_prompt_is_taken(
+    runner: Runner, client: MlflowClient, sandbox: Sandbox
+) -> None:
+    """MLflow would take versions of it, one for each try, and show none of them as a model's."""
+    name = unique("prompt")
+    MlflowClient(sandbox.mlflow_url).register_prompt(name, "Hello {{name}}")
+    for inputs in ({}, {"dry_run": "true"}):
+        result = runner.here(model_name=name, fallback="local", **inputs)
+        assert result.said("failed", "conflict", "none")
+        assert f"{name} is a prompt" in result.errors[0]
+    assert client.search_runs([], f"tags.`mlflow.runName` = 'register {name}'") == []
+    assert client.get_prompt_version(name, "1").template == "Hello {{name}}"
+    with pytest.raises(MlflowException):
+        client.get_prompt_version(name, "2")

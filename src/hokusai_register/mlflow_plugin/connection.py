@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,7 @@ ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 EXPERIMENT = "/api/2.0/mlflow/experiments/get-by-name"
 RUNS = "/api/2.0/mlflow/runs/search"
 VERSIONS = "/api/2.0/mlflow/model-versions/search"
+_PROMPT = re.compile("[A-Za-z0-9_.-]+")  # MLflow's rule for the name of a prompt
 
 
 class Connection:
@@ -131,6 +133,24 @@ class Connection:
             return False
         runs = {**tagged, "experiment_ids": [experiment_id]}
         return bool(self.call("POST", RUNS, runs).json_object().get("runs"))
+
+    def refuse_prompt(self, name: str) -> None:
+        """Raise RejectedError if a prompt has this name: MLflow keeps both in one list.
+
+        It would take the version, and show it to nobody who looks for a model.
+        """
+        if not _PROMPT.fullmatch(name):
+            return
+        prompts = {"filter": f"name = '{name}' AND tags.`mlflow.prompt.is_prompt` = 'true'"}
+        answer = self.call("GET", VERSIONS, {**prompts, "max_results": 1})
+        if answer.json_object().get("model_versions"):
+            raise RejectedError(
+                f"{name} is a prompt at {self.host}",
+                why="MLflow keeps models and prompts under one name, and shows no version of a "
+                "prompt as that of a model",
+                fix="give the model another name",
+                reason=Reason.CONFLICT,
+            )
 
     def artifact_root(self, artifact_uri: str) -> str:
         """Return the path below the artifact proxy, if the server keeps artifacts itself.

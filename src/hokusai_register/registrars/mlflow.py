@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from hokusai_register.errors import Reason, RejectedError
+from hokusai_register.http import beside
 from hokusai_register.mlflow_plugin.by_uri import announce
 from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.model import Artifact, Attempt, Backend, Model, Receipt
@@ -39,7 +40,7 @@ class RemoteMLflow:
         with closing(self._connection):
             experiment = self._experiment(model)
             experiment_id = str(experiment["experiment_id"]) if experiment else ""
-            with ahead():
+            with ahead(), beside(lambda: self._connection.refuse_prompt(model.name)):
                 fresh = self._is_fresh(model, experiment_id)
             registration, given = self._prepare(model)
             registration.experiment_id, registration.fresh = experiment_id, fresh
@@ -50,6 +51,7 @@ class RemoteMLflow:
         with closing(self._connection):
             experiment = self._experiment(model)
             self._connection.ask_to_write()
+            self._connection.refuse_prompt(model.name)
             registration, _ = self._prepare(model)
             verb = "would use" if experiment else "would create"
             return (f"{verb} the experiment {model.experiment}", *registration.foresee())
