@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from bench.figures import Bound, Section, ratio
-from bench.setting import MLFLOW, QUIET, SLIM, Bench, ours, peer, register
+from bench.setting import MLFLOW, QUIET, Bench, ours, peer, register
 from bench.turns import Program, in_turns
 
-BESIDE = {"mlflow": (MLFLOW, Bound(0.4)), "mlflow-skinny": (SLIM, None)}
+BOUND = Bound(0.4)
 TEXT = """\
 Each time in a new directory. Ours keeps a bundle of 1 MB and registers it; MLflow only opens the \
-store and asks for its experiments: `mlflow`, and mlflow-skinny with what SQLite takes. Nearly all \
-of ours is the import of MLflow and SQLAlchemy; the tables are copied."""
+store and asks for its experiments. Nearly all of ours is the import of MLflow and SQLAlchemy; the \
+tables are copied."""
 
 
 def measure(bench: Bench) -> Section:
@@ -23,22 +22,15 @@ def measure(bench: Bench) -> Section:
     def kept(turn: str) -> Sequence[str]:
         return register(model, f"./{turn}")(turn)
 
-    programs = [
-        ours(kept),
-        *(_opened(name, python, model) for name, (python, _) in BESIDE.items()),
-    ]
-    costs = in_turns(programs, bench.scale.rounds)
-    figures = [
-        ratio("first registration", costs, ("ours", name), bound)
-        for name, (_, bound) in BESIDE.items()
-    ]
-    figures += [ratio("processor", costs, ("ours", name), of="cpu") for name in BESIDE]
-    return Section("The local store", TEXT, figures)
-
-
-def _opened(name: str, python: Path, model: Path) -> Program:
-    def command(turn: str) -> Sequence[str]:
+    def opened(turn: str) -> Sequence[str]:
         uri = f"sqlite:///{model.with_name(turn)}.db"
-        return peer(python, "first_store", model, uri).command(turn)
+        return peer(MLFLOW, "first_store", model, uri).command(turn)
 
-    return Program(name, command, QUIET)
+    theirs = Program("mlflow", opened, QUIET)
+    costs = in_turns([ours(kept), theirs], bench.scale.rounds)
+    pair = ("ours", theirs.name)
+    figures = [
+        ratio("first registration", costs, pair, BOUND),
+        ratio("processor", costs, pair, of="cpu"),
+    ]
+    return Section("The local store", TEXT, figures)
