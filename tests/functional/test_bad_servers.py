@@ -243,6 +243,19 @@ def test_a_later_write_that_is_refused_ends_it(
 
 
 @pytest.mark.fault("H14", "Retry-After", "registered/ok 0 mlflow")
+@pytest.mark.parametrize("step", ["runs/create", "log-batch", "model-versions/create", "runs/get"])
+def test_a_server_whose_database_is_busy(
+    runner: Runner, proxy: FaultServer, client: MlflowClient, step: str
+) -> None:
+    """As MLflow is when more than its pool of connections are asked for at the same moment."""
+    said = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
+    busy = as_json({"error_code": "BAD_REQUEST", "message": said}, 400)
+    proxy.script = on(step, busy, times=1)
+    assert runner.here(fallback="none").said("registered", "ok", "mlflow")
+    name = runner.inputs["model-name"]
+    assert (versions(client, name), runs(client, name)) == (["1"], ["FINISHED"])
+
+
 def test_a_version_whose_run_was_removed_for_good(runner: Runner, proxy: FaultServer) -> None:
     """As `mlflow gc` leaves it: to run the job again is no way out."""
     assert runner.here().said("registered", "ok", "mlflow")

@@ -93,6 +93,14 @@ def test_what_mlflow_calls_it_counts_before_the_status(
     assert (type(error), error.reason) == (kind, reason)
 
 
+@pytest.mark.parametrize("effect", Effect)
+def test_a_server_that_is_busy_calls_it_a_bad_request(effect: Effect) -> None:
+    said = {"error_code": "BAD_REQUEST", "message": "QueuePool limit of size 5 overflow 10 reached"}
+    kind = UnavailableError if effect is READ else UnconfirmedError
+    assert type(refusal(answer(400, said, effect))) is kind
+    assert type(refusal(answer(400, {**said, "message": "no"}, effect))) is RejectedError
+
+
 def test_a_name_that_the_server_does_not_go_by_is_no_matter_of_credentials() -> None:
     body = b"Invalid Host header - possible DNS rebinding attack detected"
     for kind in ("text/plain", "text/html; charset=utf-8"):

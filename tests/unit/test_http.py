@@ -335,6 +335,17 @@ def test_only_what_is_harmless_is_sent_again(
     assert service.waited == [1, 2, 4][: tries - 1]
 
 
+@pytest.mark.parametrize("effect", Effect)
+def test_a_server_without_a_connection_to_its_database_is_asked_again(
+    effect: Effect, told: Callable[..., Told]
+) -> None:
+    said = '{"error_code": "BAD_REQUEST", "message": "QueuePool limit of size 5 overflow 10 ..."}'
+    harmless = effect in (Effect.READ, Effect.REPEATABLE)
+    service = told(echo(400, said))
+    assert service.http.request("POST", "/x", effect).is_busy
+    assert len(service.asked) == (TRIES if harmless else 1)
+
+
 def test_what_mlflow_says_for_good_is_not_asked_again(told: Callable[..., Told]) -> None:
     service = told(echo(500, '{"error_code": "FEATURE_DISABLED"}'))
     assert service.http.request("GET", "/x", Effect.READ).status == 500

@@ -26,6 +26,8 @@ from hokusai_register.errors import (
 )
 from hokusai_register.http import words
 
+# MLflow's word, with 400, for half a minute without a connection to its own database.
+_BUSY = "QueuePool limit"
 QUOTE = 300  # characters of a server's own words that a message may carry
 
 
@@ -56,6 +58,11 @@ class Answer:
     def ok(self) -> bool:
         """Whether the status is in the 200s."""
         return 200 <= self.status < 300  # noqa: PLR2004  # the range is the definition
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a server that has too much to do calls it our fault."""
+        return self.status == 400 and self.message().startswith(_BUSY)  # noqa: PLR2004  # RFC 9110
 
     def maybe_json(self) -> Any:
         """Return the body parsed as JSON, or None; the content type is not asked."""
@@ -114,7 +121,8 @@ def refusal(answer: Answer, about: str = "") -> RegisterError:
     if status == 407:  # noqa: PLR2004  # RFC 9110: Proxy Authentication Required
         return proxy_login(host)
     row = REFUSED.get(answer.error_code() or said) or REFUSED.get(status)
-    if not row and (status in (408, 425, 429) or status >= 500):  # noqa: PLR2004  # RFC 9110, 6585
+    later = status in (408, 425, 429) or status >= 500  # noqa: PLR2004  # RFC 9110, 6585
+    if not row and (later or answer.is_busy):
         return _turned_away(answer, said)
     kind, what, reason, fix = row or _INVALID
     why = f"HTTP {status}: {said}"
