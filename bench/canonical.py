@@ -28,9 +28,8 @@ there. `naive` is MLflow's fluent API, one call per value; `client` the fewest c
 there already, computes digests, and reads back what it registered. `import mlflow` is \
 mlflow-skinny alone, with Python taking it apart again at the end. Ours leaves that out, lets what \
 is for language models wait, which is two fifths of the import, and imports the rest while it asks \
-what is there already; that import is still half of the time. On loopback \
-the bound beside `naive` lies where ours is: its median was 0.36 to 0.41 in runs on this machine, \
-by what its neighbours did."""
+what is there already; that import is still half of the time. On loopback ours lies close to the \
+bound beside `naive`, and is inside or outside by what else the machine has to do."""
 
 
 def measure(bench: Bench) -> Section:
