@@ -9,6 +9,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from functional.found import runs
 from functional.runner import Runner, unique
 from functional.trees import digest, tree
 from sandboxes import Sandbox
@@ -71,7 +72,7 @@ def test_the_name_of_a_prompt_is_taken(
         result = runner.here(model_name=name, fallback="local", **inputs)
         assert result.said("failed", "conflict", "none")
         assert f"{name} is a prompt" in result.errors[0]
-    assert client.search_runs([], f"tags.`mlflow.runName` = 'register {name}'") == []
+    assert runs(client, name) == []
     assert client.get_prompt_version(name, "1").template == "Hello {{name}}"
     with pytest.raises(MlflowException):
         client.get_prompt_version(name, "2")
