@@ -342,7 +342,7 @@ def test_a_server_without_a_connection_to_its_database_is_asked_again(
     said = '{"error_code": "BAD_REQUEST", "message": "QueuePool limit of size 5 overflow 10 ..."}'
     harmless = effect in (Effect.READ, Effect.REPEATABLE)
     service = told(echo(400, said))
-    assert service.http.request("POST", "/x", effect).is_busy
+    assert service.http.request("POST", "/x", effect).meant == 503
     assert len(service.asked) == (TRIES if harmless else 1)
 
 

@@ -60,9 +60,10 @@ class Answer:
         return 200 <= self.status < 300  # noqa: PLR2004  # the range is the definition
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a server that has too much to do calls it our fault."""
-        return self.status == 400 and self.message().startswith(_BUSY)  # noqa: PLR2004  # RFC 9110
+    def meant(self) -> int:
+        """The status, or 503 where a server that has too much to do calls it a bad request."""
+        busy = self.status == 400 and self.message().startswith(_BUSY)  # noqa: PLR2004  # RFC 9110
+        return 503 if busy else self.status
 
     def maybe_json(self) -> Any:
         """Return the body parsed as JSON, or None; the content type is not asked."""
@@ -115,14 +116,13 @@ def senseless(answer: Answer, why: str) -> RegisterError:
 
 def refusal(answer: Answer, about: str = "") -> RegisterError:
     """Return the error that an answer outside the 200s means; `about` is what was sent."""
-    status, host, said = answer.status, answer.host, answer.message()
+    status, host, said = answer.meant, answer.host, answer.message()
     if 300 <= status < 400:  # noqa: PLR2004  # the range is the definition
         return redirect(host, answer.headers.get("location", ""))
     if status == 407:  # noqa: PLR2004  # RFC 9110: Proxy Authentication Required
         return proxy_login(host)
     row = REFUSED.get(answer.error_code() or said) or REFUSED.get(status)
-    later = status in (408, 425, 429) or status >= 500  # noqa: PLR2004  # RFC 9110, 6585
-    if not row and (later or answer.is_busy):
+    if not row and (status in (408, 425, 429) or status >= 500):  # noqa: PLR2004  # RFC 9110, 6585
         return _turned_away(answer, said)
     kind, what, reason, fix = row or _INVALID
     why = f"HTTP {status}: {said}"

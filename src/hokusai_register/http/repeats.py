@@ -36,8 +36,7 @@ def repeats(outcome: Answer | RegisterError, effect: Effect) -> bool:
     if isinstance(outcome, Answer):
         again = {Effect.ONCE: _TURNED_AWAY, Effect.BILLED: frozenset()}.get(effect, LATER)
         # MLflow's own word for good has a 5xx too.
-        passing = outcome.status in again or (outcome.is_busy and again is LATER)
-        return passing and outcome.error_code() not in REFUSED
+        return outcome.meant in again and outcome.error_code() not in REFUSED
     if isinstance(outcome, UnconfirmedError):
         return effect is Effect.REPEATABLE
     return isinstance(outcome, UnavailableError)

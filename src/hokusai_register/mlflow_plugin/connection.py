@@ -6,7 +6,6 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -99,18 +98,25 @@ class Connection:
         Servers without workspaces ignore the header, some proxies take it away, and then the model
         would stand among everybody's.
         """
-        wanted, there = self._login.workspace, experiment
-        if wanted and there is None:
-            with suppress(NotTheServiceError):
-                answer = self.call("GET", f"/api/3.0/mlflow/workspaces/{wanted}")
-                there = {"workspace": wanted} if answer.json_object() else None
-        if wanted and (there is None or there.get("workspace") != wanted):
+        wanted = self._login.workspace
+        if wanted and self._workspace(experiment) != wanted:
             raise RejectedError(
                 f"{self.host} has no workspace {wanted}",
                 why="MLFLOW_WORKSPACE names it, and what the server answers is of no workspace",
                 fix="leave MLFLOW_WORKSPACE blank for this step, or let the server have workspaces "
                 "(`mlflow server --enable-workspaces`, from 3.10 on)",
             )
+
+    def _workspace(self, experiment: Mapping[str, Any] | None) -> object:
+        """Return the workspace that the server answers from, or knows, if it says so."""
+        if experiment is not None:
+            return experiment.get("workspace")
+        try:
+            path = f"/api/3.0/mlflow/workspaces/{self._login.workspace}"
+            found = self.call("GET", path).json_object().get("workspace")
+        except NotTheServiceError:
+            return None
+        return found.get("name") if isinstance(found, dict) else None
 
     def close(self) -> None:
         """Close what is open; the next call opens it again."""

@@ -83,6 +83,8 @@ class Registry:
         try:
             return self.run(version.run_id)
         except RejectedError as error:
+            if error.reason is not Reason.NOT_FOUND:
+                raise
             raise UnconfirmedError(
                 f"version {version.version} of {version.name} is there, and its run is gone",
                 why=error.why,
