@@ -20,7 +20,7 @@ TEMPLATE = $(@D)/bin/python -c 'from hokusai_register.registrars.template import
 # Hundreds of processes import what is in src: each would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test lint quick unit contract functional faults seeds compat e2e bench bench-quick lock upgrade clean
+.PHONY: setup demo test lint quick unit contract properties functional faults seeds compat e2e bench bench-quick lock upgrade clean
 
 setup: $(READY)
 
@@ -65,6 +65,10 @@ quick: $(READY)
 
 unit contract: $(READY)
 	$(BIN)/pytest tests/$@
+
+# `quick` gives each property a moment; this gives it minutes.
+properties: $(READY)
+	HYPOTHESIS_PROFILE=minutes $(BIN)/pytest -n 2 --dist worksteal -m hypothesis tests/unit
 
 # Most of these wait for time-outs and for servers to start: more at once than there are cores.
 functional: $(READY) .venvs/step/.ready

@@ -1,4 +1,4 @@
-"""No sockets, and how long Hypothesis looks: `HYPOTHESIS_PROFILE=ci` for minutes, not seconds."""
+"""No sockets, and how long Hypothesis looks: a moment, or minutes with `make properties`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket
 
 # No deadline for a single example: it is the machine that is slow, not the code.
-settings.register_profile("unit", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=10_000, deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))
+settings.register_profile("moment", max_examples=25, deadline=None)
+settings.register_profile("minutes", max_examples=500, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "moment"))
 
 
 @pytest.fixture(autouse=True)

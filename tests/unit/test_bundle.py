@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import TOKEN, model
@@ -128,7 +128,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100)
 @given(data=st.data())
 def test_whatever_is_changed_it_is_the_same_model_or_refused(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -18,7 +18,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hokusai_register.errors import FileError
@@ -235,14 +235,12 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.binary(max_size=200) | mutated())
 def test_no_bytes_make_it_fail(data: bytes) -> None:
     assert kind({"m.h5": data}) != ""
     assert kind({"config.json": data, "model.safetensors": data}) != ""
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode) | mutated())
 def test_no_bytes_make_an_mlmodel_fail_but_with_a_message(data: bytes) -> None:
     try:
@@ -253,7 +251,6 @@ def test_no_bytes_make_an_mlmodel_fail_but_with_a_message(data: bytes) -> None:
     assert said.isprintable()
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_archive_makes_it_fail(data: st.DataObject) -> None:
     broken = bytearray(archive("m/data.pkl", "m/version"))
