@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -10,6 +11,7 @@ from mlflow import MlflowClient
 from functional.announced import TOKEN
 from functional.fault_server import FaultServer, as_json, faulty
 from functional.fault_table import pytest_runtest_makereport, pytest_terminal_summary
+from functional.forks import unpaused
 from functional.runner import Runner, unique
 from hokusai_register.http import Network
 from hokusai_register.http import client as http_client
@@ -65,8 +67,10 @@ def client(sandbox: Sandbox, key: str, monkeypatch: pytest.MonkeyPatch) -> Mlflo
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take out the pauses before something is sent again or looked for."""
-    monkeypatch.setattr(once, "SETTLE", 0.0)
-    monkeypatch.setitem(Network.__init__.__kwdefaults__, "jitter", lambda *_: 0.0)
+    defaults: Any = Network.__init__.__kwdefaults__
+    monkeypatch.setattr(once, "SETTLE", once.SETTLE)  # it is put back
+    monkeypatch.setitem(defaults, "jitter", defaults["jitter"])
+    unpaused()
 
 
 @pytest.fixture

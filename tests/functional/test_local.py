@@ -18,6 +18,7 @@ import pytest
 from mlflow import MlflowClient
 
 from functional.fault_server import FORWARD, Asked, FaultServer, Reply, faulty
+from functional.forks import unpaused
 from functional.runner import COMMAND, LIMIT, Result, Runner, kept, outputs, unique
 from functional.servers import mlflow_server
 from functional.trees import digest, tree
@@ -93,7 +94,7 @@ def test_a_dead_registry_leaves_a_bundle_and_a_store(dead: Runner) -> None:
 
 
 def test_kept_twice_is_kept_once(dead: Runner) -> None:
-    first, second = dead.action(), dead.action()
+    first, second = dead.brisk(), dead.brisk()
     assert second.said("registered-local", "refused", "local")
     for name in ("bundle", "run-id", "model-version"):
         assert first.outputs[name] == second.outputs[name]
@@ -101,11 +102,11 @@ def test_kept_twice_is_kept_once(dead: Runner) -> None:
 
 
 def test_what_was_damaged_is_kept_anew(dead: Runner) -> None:
-    first = dead.action()
+    first = dead.brisk()
     file = bundle_of(dead, first) / "files" / "model.bin"
     file.unlink()  # the store has a link to the same file
     file.write_bytes(b"other")
-    assert dead.action().outputs["bundle"] == first.outputs["bundle"]
+    assert dead.brisk().outputs["bundle"] == first.outputs["bundle"]
     bundle.open_bundle(bundle_of(dead, first))
 
 
@@ -270,7 +271,7 @@ def tamper(how: str, path: Path) -> None:
 def test_a_bundle_that_was_tampered_with_is_refused_before_any_network(
     dead: Runner,
 ) -> None:
-    whole = bundle_of(dead, dead.action())
+    whole = bundle_of(dead, dead.brisk())
     with faulty() as server:
         for how in (*FILE_CHANGES, *CHANGES):
             copy = dead.workspace / f"copy-{how}"
@@ -290,7 +291,7 @@ def test_a_bundle_that_was_tampered_with_is_refused_before_any_network(
 
 def test_a_local_server_comes_before_the_embedded_store(dead: Runner, tmp_path: Path) -> None:
     with mlflow_server(Path(sys.executable), tmp_path / "mlflow") as url:
-        result = dead.action({"HOKUSAI_LOCAL_MLFLOW_URI": url})
+        result = dead.brisk({"HOKUSAI_LOCAL_MLFLOW_URI": url})
         client = MlflowClient(url)
         version = client.get_model_version(dead.inputs["model-name"], "1")
     assert result.said("registered-local", "refused", "local")
@@ -313,40 +314,40 @@ def test_a_tracking_uri_may_ask_for_this_machine(runner: Runner, inside: bool) -
 
 
 def test_without_a_key_it_is_kept_here_by_consent_and_else_simulated(dead: Runner) -> None:
-    result = dead.action(api_key="", fallback="mock")
+    result = dead.brisk(api_key="", fallback="mock")
     assert result.said("registered-local", "key-missing", "local")
     assert "::warning" in result.log
     (dead.workspace / "blocked").write_text("")
-    result = dead.action(api_key="", fallback="mock", local_store="blocked")
+    result = dead.brisk(api_key="", fallback="mock", local_store="blocked")
     assert result.said("simulated", "disk", "mock")
     assert (result.exit_code, result.outputs["run-id"]) == (0, "")
     assert (result.outputs["model-version"], result.outputs["bundle"]) == ("", "")
-    assert dead.action(api_key="", fallback="local").said("failed", "key-missing", "none")
-    result = dead.action(fallback="local", local_store="blocked")
+    assert dead.brisk(api_key="", fallback="local").said("failed", "key-missing", "none")
+    result = dead.brisk(fallback="local", local_store="blocked")
     assert result.said("failed", "disk", "none")
     assert result.exit_code == 1
-    result = dead.action({"HOKUSAI_OPTIONAL_MLFLOW": "true"}, fallback="")
+    result = dead.brisk({"HOKUSAI_OPTIONAL_MLFLOW": "true"}, fallback="")
     assert result.said("registered-local", "refused", "local")
 
 
 @pytest.mark.parametrize("fallback", ["api", "local", "mock"])
 def test_require_registered_beats_every_flag(dead: Runner, fallback: str) -> None:
     environ = {"HOKUSAI_OPTIONAL_MLFLOW": "true"}
-    result = dead.action(environ, fallback=fallback, require_registered="true")
+    result = dead.brisk(environ, fallback=fallback, require_registered="true")
     assert result.said("failed", "refused", "none")
     assert result.exit_code == 1
     assert not (dead.workspace / ".hokusai").exists()
 
 
 def test_a_store_that_was_moved_is_no_bug(dead: Runner) -> None:
-    assert dead.action().exit_code == 0
+    assert dead.brisk().exit_code == 0
     moved = dead.home / "elsewhere"
     dead.workspace.rename(moved)
     dead.workspace.symlink_to(moved)
     (moved / "model.bin").write_bytes(b"others")
     (moved / ".hokusai").rename(moved / ".older")
     subprocess.run(["cp", "-a", moved / ".older", moved / ".hokusai"], check=True)
-    result = dead.action()
+    result = dead.brisk()
     assert result.said("failed", "disk", "none")
     assert "was made elsewhere" in result.errors[0]
     assert "hokusai-register replay" in result.errors[0]
@@ -362,22 +363,25 @@ def test_a_killed_step_leaves_no_half_of_a_bundle(dead: Runner) -> None:
     store = dead.workspace / ".hokusai"
     bundles = store / "bundles"
     bundles.mkdir(parents=True)
-    for number, after in enumerate((0.0, 0.01, 0.05, 0.2, 1.0, 2.5)):
+    killed = 0
+    for number, after in enumerate((0.0, 0.01, 0.05, 0.2, 0.4, 0.8)):
         before = len(list(bundles.iterdir()))
-        process, output, _ = dead.start(model_path="model", model_name=f"killed-{number}")
+        process, output, _ = dead.fork(unpaused, model_path="model", model_name=f"killed-{number}")
         while len(list(bundles.iterdir())) == before:
             assert process.poll() is None
             time.sleep(0.001)
         time.sleep(after)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.communicate()
         if process.returncode == -signal.SIGKILL:
+            killed += 1
             assert outputs(output)["reason"] in ("interrupted", "refused")
         for path in bundles.glob("hk1-*"):
             bundle.open_bundle(path)
+    assert killed > 1
     for left in (*store.glob(".mlflow.db.*"), *bundles.glob(".hk1-*")):
         os.utime(left, (time.time() - OLD,) * 2)
-    assert dead.action(model_path="model").said("registered-local", "refused", "local")
+    assert dead.brisk(model_path="model").said("registered-local", "refused", "local")
     assert [path.name for path in bundles.iterdir() if path.name.startswith(".")] == []
     assert [path.name for path in store.iterdir() if path.name.startswith(".")] == []
 

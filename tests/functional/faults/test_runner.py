@@ -59,7 +59,7 @@ def test_r06_a_summary_without_room(runner: Runner, size: int) -> None:
     path = runner.temp / "summary"
     if size >= 0:
         path.write_bytes(b"x" * size)
-    result = runner.action({"GITHUB_STEP_SUMMARY": str(path)}, **DEAD)
+    result = runner.brisk({"GITHUB_STEP_SUMMARY": str(path)}, **DEAD)
     assert result.said("registered-local", "refused", "local")
     assert result.exit_code == 0
     if size == 0:
@@ -118,7 +118,7 @@ READ_ONLY = "mount --bind {0} {0} && mount -o remount,ro,bind {0} && cd {0}"
 @pytest.mark.parametrize("there", [True, False])
 def test_r20_a_read_only_workspace(runner: Runner, there: bool) -> None:
     if there:
-        assert runner.action(None, **DEAD, model_name="before").exit_code == 0
+        assert runner.brisk(None, **DEAD, model_name="before").exit_code == 0
     mount = READ_ONLY.format(runner.workspace)
     result = mounted(runner, mount)
     assert result.said("registered", "ok", "mlflow")
@@ -132,7 +132,7 @@ def test_r20_a_read_only_workspace(runner: Runner, there: bool) -> None:
 @pytest.mark.fault("R21", "a local store locked, torn or of another MLflow", "failed/disk 1")
 @pytest.mark.parametrize("how", ["locked", "torn", "another", "older"])
 def test_r21_a_local_store_that_cannot_be_used(runner: Runner, how: str) -> None:
-    assert runner.action(None, **DEAD).exit_code == 0
+    assert runner.brisk(None, **DEAD).exit_code == 0
     path = runner.workspace / ".hokusai" / "mlflow.db"
     (runner.workspace / "model.bin").write_bytes(b"others")
     before = path.read_bytes()
@@ -148,8 +148,8 @@ def test_r21_a_local_store_that_cannot_be_used(runner: Runner, how: str) -> None
         path.write_bytes(b"SQLite format 3\0" + b"x" * 9000)
     if how != "locked":  # closing the file would give up this process's lock
         before = path.read_bytes()
-    result = runner.action(None, **DEAD)
-    mock = runner.action(None, **{**DEAD, "fallback": "mock"})
+    result = runner.brisk(None, **DEAD)
+    mock = runner.brisk(None, **{**DEAD, "fallback": "mock"})
     lock.close()
     assert result.said("failed", "disk", "none")
     assert "hokusai-register replay" in result.errors[0]
