@@ -21,11 +21,10 @@ TEXT = """\
 more work it is: not more than 1, and a tenth for chance. Versions that are there already are no \
 work for the next one. *Requests* are those that the last step takes more than the first, without \
 the one that each file is. A line that counts them lies before the server. The jobs are processes \
-on the server's own two processors, and lose some time to each other. MLflow's server takes two \
-connections of its database for a `log-batch`: where fifteen of these come at the same moment, its \
-pool of fifteen is empty, and they wait for each other for 30 s, until some give up and are sent \
-again. A round in which that happens takes so much longer. No peer stands beside these, so they \
-take two rounds.
+on the server's own two processors, and lose some time to each other. The server may have 64 \
+connections of its database: it takes two for a `log-batch`, and with the 15 that are MLflow's \
+default, 15 of these at the same moment wait for each other for 30 s, until some give up and are \
+sent again. No peer stands beside these, so they take two rounds.
 
 ![Seconds by the amount, for files, metrics, versions and jobs](growth.svg)"""
 

@@ -30,7 +30,7 @@ LOSSES = {
     "truncated": Reply(forward=True, body=b'{"run": {"info"' * 100, cut=20),
     "nonsense": Reply(forward=True, body=b"<html>"),
 }
-CROWD = 8  # jobs that come at once after every fourth that was killed
+CROWD = 4  # jobs that come at once after every fourth that was killed
 KNOWN = ("registered", "already-registered")
 
 

@@ -62,20 +62,18 @@ def seeds(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
+def test_the_guide_does_what_it_says_and_a_document_that_lies_is_told(tmp_path: Path) -> None:
     shutil.copy(ROOT / "docs" / "authentication.md", tmp_path)
-    done = seeds(tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "yes the service has the baseline" in done.stdout
-    assert "yes the refusal is told in these words" in done.stdout
-
-
-@pytest.mark.slow
-def test_a_document_that_lies_is_told(tmp_path: Path) -> None:
     (tmp_path / "lies.txt").write_text(LIES)
     done = seeds(tmp_path)
     assert done.returncode == 1
-    told = [line.strip() for line in done.stdout.splitlines() if line.startswith("    NO ")]
+    rows = done.stdout.splitlines()
+    guide = [row for row in rows if row.startswith("authentication.md")]
+    assert len(guide) > 10
+    assert all(row.endswith((": ok", ", nothing to run")) for row in guide), done.stdout
+    assert "    yes the service has the baseline" in rows
+    assert "    yes the refusal is told in these words" in rows
+    told = [row.strip() for row in rows if row.startswith("    NO ")]
     assert told == [
         "NO  it ends without an error",
         "NO  nobody is asked",
