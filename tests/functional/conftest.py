@@ -15,7 +15,7 @@ from functional.forks import unpaused
 from functional.runner import Runner, unique
 from hokusai_register.http import Network
 from hokusai_register.http import client as http_client
-from hokusai_register.registrars import once
+from hokusai_register.registrars import late, once
 from sandboxes import Sandbox, running
 
 __all__ = ["pytest_runtest_makereport", "pytest_terminal_summary"]  # the table of faults
@@ -68,7 +68,9 @@ def client(sandbox: Sandbox, key: str, monkeypatch: pytest.MonkeyPatch) -> Mlflo
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take out the pauses before something is sent again or looked for."""
     defaults: Any = Network.__init__.__kwdefaults__
-    monkeypatch.setattr(once, "SETTLE", once.SETTLE)  # it is put back
+    # All of it is put back.
+    monkeypatch.setattr(once, "SETTLE", once.SETTLE)
+    monkeypatch.setattr(late, "PAUSES", late.PAUSES)
     monkeypatch.setitem(defaults, "jitter", defaults["jitter"])
     unpaused()
 

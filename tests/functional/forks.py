@@ -12,7 +12,7 @@ from typing import Any
 
 from hokusai_register.__main__ import main
 from hokusai_register.http import Network
-from hokusai_register.registrars import once
+from hokusai_register.registrars import late, once
 
 PRELOADED = [
     "hokusai_register.app",
@@ -67,6 +67,7 @@ def nothing() -> None:
 def unpaused() -> None:
     """Take out the pauses before something is sent again or looked for."""
     once.SETTLE = 0.0
+    late.PAUSES = (0.0,) * 3
     defaults: Any = Network.__init__.__kwdefaults__
     defaults["jitter"] = lambda *_: 0.0
 

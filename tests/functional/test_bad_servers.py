@@ -14,7 +14,6 @@ from functional.fault_server import Asked, FaultServer, Reply, as_json, on
 from functional.fault_table import case
 from functional.found import runs, versions
 from functional.runner import Runner, unique
-from hokusai_register.registrars import readback
 
 HTML = Reply(headers={"Content-Type": "text/html"}, body=b"<html>Please log in</html>")
 # Nobody can wait for the end of it: a server of 600 MB that never sends its last bytes.
@@ -282,10 +281,8 @@ def test_a_stumble_on_a_read_is_asked_again(runner: Runner, proxy: FaultServer, 
     assert runner.here().said("registered", "ok", "mlflow")
 
 
-def test_a_file_that_shows_late_is_waited_for(
-    runner: Runner, proxy: FaultServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(readback, "PAUSES", (0.0,) * 3)
+@pytest.mark.usefixtures("hasty")
+def test_a_file_that_shows_late_is_waited_for(runner: Runner, proxy: FaultServer) -> None:
     shorter = Reply(forward=True, edit=lambda body: body.replace(b"7000", b"0"))
     proxy.script = on(LISTING, shorter, 2)
     assert runner.here().said("registered", "ok", "mlflow")

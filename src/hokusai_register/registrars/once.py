@@ -61,6 +61,8 @@ class Once:
             found = self._found(find, doubt)
             if found is not None:
                 return found
+            if doubt.reason is Reason.CONFLICT and attempt < TRIES:
+                self._sleep(SETTLE * attempt)  # it is there, and shows late
         raise doubt
 
     def _found(self, find: Callable[[], T | None], doubt: RegisterError) -> T | None:

@@ -85,7 +85,7 @@ class Registration:
             if winner is None:
                 raise
         else:
-            winner = self.registry.find_version(self.model.name, self.key) or made
+            winner = self.registry.first_version(self.key, made)
         if made is None or str(made.version) != str(winner.version):
             self._withdraw(made, winner)
             return winner, False
@@ -262,10 +262,12 @@ class Registration:
             ) from error
 
     def _read_back(self, version: Any, *, created: bool) -> Receipt:
-        shown, run = readback.version_and_run(self.model, self.digest, version, self.registry)
+        ours = created and bool(self.ours)
+        shown, run = readback.version_and_run(
+            self.model, self.digest, version, self.registry, ours=ours
+        )
         run_url = ""
         if run:
-            readback.run(self.model, run, self.shelf, ours=created and bool(self.ours))
             path = f"experiments/{run.info.experiment_id}/runs/{shown.run_id}"
             run_url = self.shelf.page(path)
         if isinstance(self.model.source, Artifact) and not created:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hokusai_register.errors import AuthError, Reason, RejectedError, UnconfirmedError
+from hokusai_register.registrars import late
 from hokusai_register.registrars.calls import causes, quiet
 from hokusai_register.registrars.client import connect, points, texts
 from hokusai_register.registrars.once import RACED, Once
@@ -67,11 +68,15 @@ class Registry:
 
     def create_run(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Any:
         """Make a run, under the key that is among its tags."""
-        return self._once(
-            lambda: self._client.create_run(experiment_id, tags=dict(tags), run_name=name),
-            lambda: self.find_run(experiment_id, tags[KEY]),
-            name_of=lambda run: str(run.info.run_id),
-        )
+
+        def once() -> Any:
+            return self._once(
+                lambda: self._client.create_run(experiment_id, tags=dict(tags), run_name=name),
+                lambda: self.find_run(experiment_id, tags[KEY]),
+                name_of=lambda run: str(run.info.run_id),
+            )
+
+        return late.patiently(once, Reason.NOT_FOUND)
 
     def run(self, run_id: str) -> Any:
         """Return the run with this id."""
@@ -144,6 +149,17 @@ class Registry:
         """Return the lowest version of `name` that was made under `key`."""
         return next(iter(self.find_versions(name, key)), None)
 
+    def first_version(self, key: str, made: Any) -> Any:
+        """Return the lowest version under `key`, of which `made` was just now made.
+
+        A registry that does not show that one yet may not show those of other jobs either.
+        """
+        for _ in late.looks():
+            found = self.find_versions(made.name, key)
+            if str(made.version) in {str(version.version) for version in found}:
+                break
+        return found[0] if found else made
+
     def has_model(self, name: str) -> bool:
         """Whether there is a registered model `name`."""
         return _is_there(lambda: self._client.get_registered_model(name))
@@ -166,13 +182,17 @@ class Registry:
                 name_of=lambda version: str(version.version),
             )
 
-        try:
+        def of_model() -> Any:
+            try:
+                return once()
+            except (RejectedError, AuthError) as error:
+                if error.reason not in _NO_MODEL:
+                    raise
+            self.ensure_model(name)
             return once()
-        except (RejectedError, AuthError) as error:
-            if error.reason not in _NO_MODEL:
-                raise
-        self.ensure_model(name)
-        return once()
+
+        # MLflow calls it invalid to name a run that does not show.
+        return late.patiently(of_model, Reason.NOT_FOUND, Reason.INVALID)
 
     def version(self, name: str, version: str) -> Any:
         """Return one version of a registered model."""
