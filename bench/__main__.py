@@ -22,6 +22,7 @@ GROUPS: dict[str, Callable[[Bench], Section]] = {
     "image": image.measure,
 }
 TITLE = "Fast, small and flat"
+ROOM = 3  # times the largest file: it, what arrives, and all the rest
 INTRO = """\
 From `{command}`. Each program runs in a fresh process, in turns with the others, in {rounds} \
 rounds; shown are the median and, in brackets, the ends. A *value* is ours by theirs, of the same \
@@ -38,9 +39,10 @@ def main() -> int:
     # What is not all of it is to look at, not to keep.
     target = ROOT / (".cache/bench" if asked.quick or asked.groups else "bench")
     target.mkdir(parents=True, exist_ok=True)
-    before = machine.about()
+    place = machine.scratch(ROOM * max(scale.large))
+    before = machine.about(place)
     with (
-        tempfile.TemporaryDirectory(prefix="bench-") as scratch,
+        tempfile.TemporaryDirectory(prefix="bench-", dir=place) as scratch,
         server(Path(scratch) / SERVER) as url,
     ):
         bench = Bench(scale, Path(scratch), url, target)

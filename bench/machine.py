@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.figures import table
 from bench.setting import MLFLOW, OURS, ROOT, SLIM
 
-
-def about() -> str:
-    """Return a table of the machine and the versions."""
-    return table(("what", "which"), _rows())
+MEMORY = Path("/dev/shm")  # noqa: S108  # each run makes a directory of its own in it
 
 
-def _rows() -> Iterator[Sequence[str]]:
+def about(files: Path) -> str:
+    """Return a table of the machine and the versions; `files` is where those lie that are sent."""
+    return table(("what", "which"), _rows(files))
+
+
+def scratch(size: int) -> Path:
+    """Return where `size` bytes may lie: in memory, if it has room. A disk has good and bad turns.
+
+    What is free of it is what Linux calls available.
+    """
+    known = Path("/proc/meminfo").read_text(encoding="utf-8").split()
+    free = int(known[known.index("MemAvailable:") + 1]) << 10
+    roomy = MEMORY.is_dir() and min(free, shutil.disk_usage(MEMORY).free) > size
+    return MEMORY if roomy else Path(tempfile.gettempdir())
+
+
+def _rows(files: Path) -> Iterator[Sequence[str]]:
     yield "machine", f"{_model()}, {os.cpu_count()} processors, {_memory():.0f} GiB"
+    yield "files lie", "in memory" if files == MEMORY else "on a disk"
     yield "load before", f"{os.getloadavg()[0]:.1f}"
     yield "system", f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     yield "ours", f"{_said('git', '-C', str(ROOT), 'rev-parse', '--short', 'HEAD')}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import httpx
 import pytest
 from mlflow import MlflowClient
 
-from bench import crowd
+from bench import crowd, machine
 from bench.line import line
 from bench.peers.values import ALIAS, METRICS, PARAMS, TAGS
 from bench.setting import PEERS
@@ -40,6 +41,11 @@ def test_no_turn_has_the_name_of_another(tmp_path: Path) -> None:
     code = f"import sys, os; os.mkdir(os.path.join({str(tmp_path)!r}, sys.argv[1]))"
     in_turns([python(code), python(code)], 2)
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_files_lie_in_memory_where_it_has_room() -> None:
+    assert machine.scratch(1 << 60) == Path(tempfile.gettempdir())
+    assert machine.scratch(1).is_dir()
 
 
 def test_what_a_turn_took() -> None:
