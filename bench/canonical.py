@@ -28,8 +28,9 @@ there. `naive` is MLflow's fluent API, one call per value; `client` the fewest c
 there already, computes digests, and reads back what it registered. `import mlflow` is \
 mlflow-skinny alone, with Python taking it apart again at the end. Ours leaves that out, lets what \
 is for language models wait, which is two fifths of the import, and imports the rest while it asks \
-what is there already; that import is still half of the time. On loopback ours lies close to the \
-bound beside `naive`, and is inside or outside by what else the machine has to do."""
+what is there already; that import is still half of the time. Beside `naive` on loopback, and \
+beside `client` on the longer line, ours lies close to the bound, and is inside or outside by what \
+else the machine has to do."""
 
 
 def measure(bench: Bench) -> Section:
