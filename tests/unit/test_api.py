@@ -11,6 +11,7 @@ import pytest
 from fakes import SHA, Host, model
 from hokusai_register.errors import Reason, UnconfirmedError
 from hokusai_register.http import Answer, Effect
+from hokusai_register.registrars import late
 from hokusai_register.registrars.api import TRIES, HokusaiApi
 
 NOTHING: dict[str, list[object]] = {"baselines": []}
@@ -57,11 +58,23 @@ def kept() -> dict[str, Any]:
     }
 
 
+@pytest.fixture(autouse=True)
+def _unpaused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late, "PAUSES", [0.0] * len(late.PAUSES))
+
+
 def test_what_is_taken_and_not_shown_is_not_sent_again() -> None:
     service = Service([NOTHING], [{}])
     with pytest.raises(UnconfirmedError) as caught:
         HokusaiApi(service, Host()).register(model(), ())  # type: ignore[arg-type]  # a fake
     assert caught.value.reason is Reason.VERIFY_FAILED
+    assert len(list(service.posts())) == 1
+
+
+def test_what_is_taken_may_show_late() -> None:
+    service = Service([*[NOTHING] * len(late.PAUSES), {"baselines": [kept()]}], [{}])
+    receipt = HokusaiApi(service, Host()).register(model(), ())  # type: ignore[arg-type]  # a fake
+    assert (receipt.created, receipt.model_version) == (True, "7")
     assert len(list(service.posts())) == 1
 
 

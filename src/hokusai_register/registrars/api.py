@@ -17,7 +17,7 @@ from hokusai_register.errors import (
 from hokusai_register.http import Effect, Http, senseless
 from hokusai_register.model import Artifact, Attempt, Backend, Model, Receipt
 from hokusai_register.register import Watcher
-from hokusai_register.registrars import terms
+from hokusai_register.registrars import late, terms
 
 ENDPOINT = "/api/v1/models/baseline"
 REPLAYED = "idempotent-replayed"
@@ -125,7 +125,7 @@ class HokusaiApi:
             except UnconfirmedError as error:
                 doubt = error
             try:
-                shown = self._find(model, digest)
+                shown = self._find(model, digest) if doubt else self._late(model, digest)
             except (UnavailableError, NotTheServiceError):
                 break
             if shown is not None:
@@ -138,6 +138,14 @@ class HokusaiApi:
             fix="run the job again: it looks first; if that does not help, report the service",
             reason=Reason.VERIFY_FAILED,
         )
+
+    def _late(self, model: Model, digest: str) -> dict[str, Any] | None:
+        """Return the baseline that the service has taken, when it shows it."""
+        for _ in late.looks():
+            shown = self._find(model, digest)
+            if shown is not None:
+                return shown
+        return None
 
     def _post(self, model: Model, digest: str) -> bool:
         """Send the baseline once; return False if the service says that it had it already."""
