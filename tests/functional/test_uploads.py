@@ -7,16 +7,17 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import mlflow
 import pytest
 
-from functional.fault_server import FaultServer, Reply, faulty, on
+from functional.fault_server import FaultServer, Reply, as_json, faulty, on
 from hokusai_register.errors import RegisterError, RejectedError, UnconfirmedError
 from hokusai_register.files import Parcel
-from hokusai_register.http import Body, Http, Login, Network, together
+from hokusai_register.http import Body, Http, Login, Network, both, together
 from hokusai_register.mlflow_plugin import sending
 from hokusai_register.mlflow_plugin.connection import Connection
 from hokusai_register.mlflow_plugin.sending import FEW, MANY
@@ -97,6 +98,22 @@ def test_the_first_refusal_ends_the_rest() -> None:
     assert alive == []
     assert len(server.asked) <= MANY
     assert threading.active_count() <= before + MANY  # the server's own
+
+
+def test_what_another_thread_asks_for_meanwhile_is_left_alone() -> None:
+    experiment = {"experiment_id": "7", "name": "churn"}
+    asked_for = as_json({"experiment": experiment})
+    refuse = refusing_beside(replace(asked_for, hang=1))
+    with faulty(refuse) as server:
+        connection = Connection(server.url, Network(), Login.nobody())
+
+        def upload() -> None:
+            with pytest.raises(RejectedError):
+                connection.put(PARCELS[:2], lambda _: None, lambda: None)
+
+        found, _ = both(lambda: connection.probe("churn"), upload)
+        connection.close()
+    assert found == experiment
 
 
 def test_a_pause_before_the_next_try_can_be_broken_off() -> None:

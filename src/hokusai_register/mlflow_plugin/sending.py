@@ -26,6 +26,7 @@ def send(
         if len(some) == 1:
             put(http, some[0])
         elif some:
-            # Connections of their own can be broken off without harm to others.
+            # Connections of their own can be broken off without harm to others, such as a thread
+            # that logs while a training script uploads.
             with closing(connect()) as own:
                 together(partial(put, own), some, min(most, len(some)), own.stop)
