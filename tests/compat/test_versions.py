@@ -89,7 +89,7 @@ def own(version: str, server: str, tmp_path: Path) -> Callable[..., str]:
         environ = {name: value for name, value in kept().items() if name != "PYTHONPATH"}
         done = subprocess.run(
             [str(PYTHONS[version]), "-W", "ignore", "-c", script, *arguments],
-            env=environ | {"MLFLOW_TRACKING_URI": server},
+            env=environ | {"MLFLOW_TRACKING_URI": server, "TMPDIR": str(tmp_path)},
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -142,10 +142,10 @@ def test_registers_a_logged_model_and_its_version(
     assert result.said("registered", "ok", "mlflow")
     assert client.get_run(trained).data.metrics == {"accuracy": 0.875}
     name = runner.inputs["model-name"]
-    (tmp_path / "fetched").mkdir()
-    local = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(tmp_path / "fetched")))
+    local = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(tmp_path)))
     assert result.outputs["model-digest"] == digest(local)
-    predicted = mlflow.pyfunc.load_model(f"models:/{name}/1").predict([[2.0]])
+    loaded = mlflow.pyfunc.load_model(f"models:/{name}/1", dst_path=str(tmp_path))
+    predicted = loaded.predict([[2.0]])
     assert predicted == pytest.approx(5.0)
     assert runner.here(model_path="", model_uri=uri).said("already-registered", "ok", "mlflow")
 
