@@ -234,8 +234,10 @@ class Registration:
         """Finish what an interrupted attempt left undone behind its version."""
         if version.run_id and version.run_id != self.model.run_id:
             run = self.registry.run_behind(version)
-            ours = run.data.tags.get(terms.KEY) == version.tags.get(terms.KEY)
-            if ours and run.info.status != "FINISHED":
+            tags = run.data.tags
+            ours = tags.get(terms.KEY) == version.tags.get(terms.KEY)
+            state = run.info.status, tags.get(terms.STATE)
+            if ours and state != ("FINISHED", terms.COMPLETE):
                 self.registry.complete(version.run_id)
         if self.model.alias:
             self._point(version)
