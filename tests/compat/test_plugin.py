@@ -48,7 +48,7 @@ def ask(plugin: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProce
         environ = {"PYTHONPATH": str(plugin), "MLFLOW_DISABLE_TELEMETRY": "true", **variables}
         return subprocess.run(
             [str(PYTHONS[version]), "-W", "ignore", *arguments],
-            env={**kept(), **environ},
+            env={**kept(), "TMPDIR": str(tmp_path), **environ},
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -136,3 +136,24 @@ def test_pip_finds_nothing_wrong(
     assert "hokusai-register-model" not in done.stdout
     listed = ask(version, "-m", "pip", "show", "hokusai-register-model")
     assert "mlflow-skinny" in listed.stdout
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_command_registers_with_this_client(
+    version: str,
+    ask: Callable[..., subprocess.CompletedProcess[str]],
+    sandbox: Sandbox,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    given = ("--model-path", "model.bin", "--model-name", unique("client"), "--metrics", "auc: 0.5")
+    command = ("-m", "hokusai_register", "register", *given, "--alias", "champion")
+    key = {"HOKUSAI_API_KEY": sandbox.create_key()}
+    for uri, status in (
+        (f"{sandbox.url}/api/mlflow", "registered"),
+        (f"{sandbox.url}/api/mlflow", "already-registered"),
+        ("sqlite:///store.db", "registered-local"),
+        ("sqlite:///store.db", "registered-local"),
+    ):
+        done = ask(version, *command, "--tracking-uri", uri, **key)
+        assert f"status={status}\n" in done.stdout, done.stderr

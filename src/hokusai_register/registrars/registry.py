@@ -49,6 +49,7 @@ class Registry:
         return self._once(
             lambda: str(self._client.create_experiment(name, self.shelf.artifact_location)),
             find,
+            RACED,
             name_of=str,
         )
 
@@ -170,10 +171,11 @@ class Registry:
 
         To make a model that is there takes a server the longer, the more versions it has.
         """
+        given = {name: value for name, value in details.items() if value is not None}
 
         def make() -> Any:
             return self._client.create_model_version(
-                name, tags=dict(tags), await_creation_for=0, **details
+                name, tags=dict(tags), await_creation_for=0, **given
             )
 
         def once() -> Any:
