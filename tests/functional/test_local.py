@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -384,6 +385,28 @@ def test_a_killed_step_leaves_no_half_of_a_bundle(dead: Runner) -> None:
     assert dead.brisk(model_path="model").said("registered-local", "refused", "local")
     assert [path.name for path in bundles.iterdir() if path.name.startswith(".")] == []
     assert [path.name for path in store.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.fault("R14", "SIGKILL in a write to the local store", "registered-local/refused 0")
+def test_what_a_killed_step_left_unwritten_is_taken_back(dead: Runner) -> None:
+    assert dead.brisk().exit_code == 0
+    path = dead.workspace / ".hokusai" / "mlflow.db"
+    journal = path.with_name("mlflow.db-journal")
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        before = list(writer.iterdump())
+        writer.execute("PRAGMA cache_size = 1")  # so that pages are written before the end
+        writer.execute("BEGIN")
+        writer.execute("UPDATE experiments SET artifact_location = 'elsewhere'")
+        writer.execute("CREATE TABLE torn AS SELECT hex(randomblob(9000)) AS half")
+        left = {of: of.read_bytes() for of in (path, journal)}
+        writer.execute("ROLLBACK")
+    for of, content in left.items():
+        of.write_bytes(content)
+    result = dead.brisk(model_name="another")
+    assert result.said("registered-local", "refused", "local")
+    assert not journal.exists()
+    with closing(sqlite3.connect(path)) as reader:
+        assert set(before) <= set(reader.iterdump())
 
 
 def count(place: Sandbox) -> dict[str, int]:

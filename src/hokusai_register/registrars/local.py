@@ -119,7 +119,8 @@ class LocalFiles:
     def _check(self) -> None:
         """Refuse tables of another MLflow: its users did not ask for a migration."""
         try:
-            uri = f"{self._database.as_uri()}?mode=ro"
+            # Not "ro": SQLite has to take back what a killed step has written by half.
+            uri = f"{self._database.as_uri()}?mode=rw"
             with closing(sqlite3.connect(uri, uri=True)) as database:
                 found = database.execute("SELECT version_num FROM alembic_version").fetchall()
         except sqlite3.Error as error:
