@@ -61,6 +61,7 @@ class RegisterError(Exception):
     """The registration failed; says what happened, why, and what to do next."""
 
     exit_code: int = 1
+    bundle: str = ""  # path of what this machine keeps nevertheless
     default: ClassVar[Reason] = Reason.INVALID
 
     def __init__(self, what: str, *, why: str, fix: str, reason: Reason | None = None) -> None:

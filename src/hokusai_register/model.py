@@ -247,6 +247,13 @@ class Report:
         return errors[-1].reason if degraded and errors else Reason.OK
 
     @property
+    def bundle(self) -> str:
+        """Path of the bundle that this machine keeps, registered or not; blank if it has none."""
+        errors = [attempt.error for attempt in self.attempts if attempt.error]
+        paths = [self.receipt.bundle if self.receipt else "", *(error.bundle for error in errors)]
+        return next(filter(None, paths), "")
+
+    @property
     def event(self) -> Announcement | None:
         """What became of the announcement; None if no tokenized registration was asked for."""
         if self.model is None or self.model.token is None:

@@ -41,7 +41,7 @@ OUTPUTS = {
     "model-uri": "address for MLflow clients, `models:/NAME/VERSION`",
     "run-url": "page of the run",
     "model-digest": "SHA-256 of the model",
-    "bundle": "path of the bundle of a local registration",
+    "bundle": "path of the bundle that this machine keeps",
     "event": "announcement of a tokenized registration: `sent`, `failed`, `not-sent`, `unknown`; "
     "blank without a token",
     "result": "all of this, and what was tried, as one line of JSON",
@@ -110,7 +110,7 @@ def _error_cleaned(error: RegisterError, clean: Callable[[str], str]) -> Registe
     kept = type(error)(
         clean(error.what), why=clean(error.why), fix=clean(error.fix), reason=error.reason
     )
-    kept.exit_code = error.exit_code
+    kept.exit_code, kept.bundle = error.exit_code, error.bundle
     return kept
 
 
@@ -140,7 +140,7 @@ def outputs(report: Report) -> dict[str, str]:
         "model-uri": receipt.model_uri if receipt else "",
         "run-url": receipt.run_url if receipt else "",
         "model-digest": digest(report),
-        "bundle": receipt.bundle if receipt else "",
+        "bundle": report.bundle,
         "event": report.event.state if report.event else "",
         "result": _result(report),
     }
@@ -165,7 +165,7 @@ def as_json(report: Report) -> str:
         "reason": report.reason,
         "exit_code": report.exit_code,
         "created": receipt is not None and receipt.created,
-        "bundle": receipt.bundle if receipt else "",
+        "bundle": report.bundle,
         "found": list(report.skipped.found) if report.skipped else [],
         "run_id": receipt.run_id if receipt else "",
         "run_url": receipt.run_url if receipt else "",

@@ -26,8 +26,8 @@ def summary(report: Report) -> str:
         parts.append(_metrics(report.model))
     if report.skipped:
         parts.append("\n".join(f"- {prose(found)}" for found in report.skipped.found))
-    if report.receipt and report.receipt.bundle:
-        parts.append(_keep(report.receipt.bundle))
+    if report.bundle:
+        parts.append(_keep(report.bundle))
     if len(report.attempts) > 1:
         parts.append(_attempts(report))
     if told := remarks(report):

@@ -80,13 +80,16 @@ class LocalMLflow:
                 Backend.LOCAL,
             )
             return registration.carry_out(files)
-        except (RegisterError, SQLAlchemyError) as error:
-            raise LocalStoreError(
+        except (RegisterError, SQLAlchemyError, OSError) as error:
+            path = bundle.relative(kept, self._workspace)
+            failure = LocalStoreError(
                 "the local MLflow store cannot be used",
                 why=str(error).replace("\n", "; "),
-                fix=f"the model itself is kept in {bundle.relative(kept, self._workspace)}: "
+                fix=f"the model itself is kept in {path}: "
                 "register it later with `hokusai-register replay`",
-            ) from error
+            )
+            failure.bundle = path
+            raise failure from error
 
 
 class LocalFiles:

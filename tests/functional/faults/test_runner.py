@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 
 from functional.fault_table import case
 from functional.runner import Result, Runner
+from hokusai_register import bundle
 from hokusai_register.render import interrupted
 
 DEAD = {"tracking_uri": "http://127.0.0.1:1/api/mlflow", "api_url": "", "fallback": "local"}
@@ -95,9 +96,9 @@ def test_r19_a_full_disk(runner: Runner, size: str, fallback: str, status: str) 
     mount = f"mount -t tmpfs -o size={size} none .hokusai"
     result = mounted(runner, mount, **{**DEAD, "fallback": fallback})
     assert (result.outputs["status"], result.outputs["reason"]) == (status, "disk"), result.log
-    assert result.outputs["bundle"] == ""
     left = (runner.home / "listing").read_text().splitlines()
     bundles = [name for name in left if re.fullmatch(r"\.hokusai/bundles/[^/]+", name)]
+    assert bundles == [name for name in (result.outputs["bundle"],) if name]
     assert all(f"{name}/bundle.json" in left for name in bundles)
     assert not [name for name in left if "/." in name]
 
@@ -154,6 +155,8 @@ def test_r21_a_local_store_that_cannot_be_used(runner: Runner, how: str) -> None
     assert result.said("failed", "disk", "none")
     assert "hokusai-register replay" in result.errors[0]
     assert mock.said("simulated", "disk", "mock")
+    for kept in (result, mock):
+        assert bundle.is_bundle(runner.workspace / kept.outputs["bundle"])
     assert path.read_bytes() == before, "it was migrated"
 
 
