@@ -46,6 +46,7 @@ def mlflow_server(
         port = probe.getsockname()[1]
     log = directory / "mlflow.log"
     environ = {name: value for name, value in kept().items() if name != "PYTHONPATH"}
+    environ |= {"PATH": f"{python.parent}:{environ['PATH']}", "TMPDIR": str(directory)}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
@@ -55,7 +56,7 @@ def mlflow_server(
                 *("--artifacts-destination", str(directory / "artifacts"), *arguments),
             ],
             cwd=directory,
-            env=environ | SETTINGS | {"PATH": f"{python.parent}:{environ['PATH']}"} | variables,
+            env=environ | SETTINGS | variables,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
