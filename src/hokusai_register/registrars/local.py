@@ -41,7 +41,7 @@ class LocalMLflow:
         try:
             with keeping.disk(self._store):
                 kept = bundle.keep(model, files, tried, self._store / "bundles")
-                receipt = self._served(model, tried) or self._embedded(model, files, kept)
+            receipt = self._served(model, tried) or self._embedded(model, files, kept)
         finally:
             if self._store.exists():
                 keeping.give_to(self._workspace, self._store)
@@ -67,20 +67,20 @@ class LocalMLflow:
 
         shelf = LocalFiles(self._database, kept / bundle.FILES)
         try:
-            shelf.prepare()
-            registry = Registry(shelf)
-            experiment = registry.experiment(model.experiment)
-            digest = files.digest
-            registration = Registration(
-                replace(model, run_id=""),
-                digest,
-                registry,
-                self._watcher,
-                experiment,
-                Backend.LOCAL,
-            )
-            return registration.carry_out(files)
-        except (RegisterError, SQLAlchemyError, OSError) as error:
+            with keeping.disk(self._store):
+                shelf.prepare()
+                registry = Registry(shelf)
+                experiment = registry.experiment(model.experiment)
+                registration = Registration(
+                    replace(model, run_id=""),
+                    files.digest,
+                    registry,
+                    self._watcher,
+                    experiment,
+                    Backend.LOCAL,
+                )
+                return registration.carry_out(files)
+        except (RegisterError, SQLAlchemyError) as error:
             path = bundle.relative(kept, self._workspace)
             failure = LocalStoreError(
                 "the local MLflow store cannot be used",

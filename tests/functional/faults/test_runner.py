@@ -99,6 +99,9 @@ def test_r19_a_full_disk(runner: Runner, size: str, fallback: str, status: str) 
     left = (runner.home / "listing").read_text().splitlines()
     bundles = [name for name in left if re.fullmatch(r"\.hokusai/bundles/[^/]+", name)]
     assert bundles == [name for name in (result.outputs["bundle"],) if name]
+    assert bool(bundles) == (size != "100k")
+    assert all(f"kept in {name}: register it later" in result.outputs["result"] for name in bundles)
+    assert "No space left on device" in result.outputs["result"]
     assert all(f"{name}/bundle.json" in left for name in bundles)
     assert not [name for name in left if "/." in name]
 
