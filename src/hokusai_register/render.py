@@ -110,7 +110,7 @@ def _error_cleaned(error: RegisterError, clean: Callable[[str], str]) -> Registe
     kept = type(error)(
         clean(error.what), why=clean(error.why), fix=clean(error.fix), reason=error.reason
     )
-    kept.exit_code, kept.bundle = error.exit_code, error.bundle
+    kept.exit_code, kept.bundle = error.exit_code, clean(error.bundle)
     return kept
 
 

@@ -213,7 +213,7 @@ def test_every_text_of_a_report_can_be_cleaned() -> None:
         return redact(text, [KEY])
 
     late = CancelledError(f"what {KEY}", why=f"why {KEY}", fix=f"fix {KEY}")
-    late.exit_code = 143
+    late.exit_code, late.bundle = 143, f"kept/{KEY}"
     held = model(
         name=f"name {KEY}",
         source=f"runs:/{KEY}/x",
@@ -232,7 +232,7 @@ def test_every_text_of_a_report_can_be_cleaned() -> None:
     clear = render.cleaned(report, clean)
     assert KEY not in repr(clear)
     assert clear.model
-    assert clear.model.metrics == {MASK: 1.0}
+    assert (clear.model.metrics, clear.bundle) == ({MASK: 1.0}, f"kept/{MASK}")
     assert clear.error
     assert (type(clear.error), clear.error.fix, clear.exit_code, clear.reason) == (
         CancelledError,
